@@ -1,0 +1,262 @@
+# bpfprof: `make help` lists the targets.
+VERSION := 0.1.0
+
+# ---- what has to be installed, by Debian 12 package name: the one list ----
+# package:probe. The probe is what a build looks for, a header (it has a dot) or a program.
+DEPS_BUILD := gcc:cc clang:clang bpftool:bpftool libc6-dev:stdio.h libbpf-dev:bpf/libbpf.h \
+	libelf-dev:gelf.h libdw-dev:elfutils/libdw.h zlib1g-dev:zlib.h liblzma-dev:lzma.h \
+	uthash-dev:uthash.h libiberty-dev:libiberty/demangle.h
+DEPS_DEMO := redis-tools
+DEPS_CHECK := libcmocka-dev libclang-rt-14-dev clang-format python3 python3-pytest protobuf-compiler \
+	binutils elfutils gdb g++ libbpf-tools bpftool linux-perf xz-utils openssl redis-server redis-tools \
+	perl procps util-linux psmisc
+# Needed by `make check` too, unless a Go that did not come from a package is in /usr/local/go.
+DEPS_GO := golang-go
+
+# ---- V=1: show commands. DEBUG=1: no optimisation. SAN=1: ASan and UBSan. Each kind has its folder. ----
+V ?= 0
+DEBUG ?= 0
+SAN ?= 0
+FUZZ ?= 0
+PREFIX ?= /usr/local
+DESTDIR ?=
+SECONDS ?= 30
+
+ifeq ($(FUZZ),1)
+O ?= build-fuzz
+CC := clang
+else ifeq ($(SAN),1)
+O ?= build-san
+else ifeq ($(DEBUG),1)
+O ?= build-debug
+else
+O ?= build
+endif
+
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-7s %s\n' '$(1)' '$(2)'
+else
+Q :=
+say = @:
+endif
+
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-print-directory
+
+export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
+CLANG ?= clang
+BPFTOOL ?= bpftool
+CLANG_FORMAT ?= clang-format
+PYTHON := /usr/bin/python3
+
+ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
+TRIPLE := $(shell $(CC) -print-multiarch 2>/dev/null || uname -m | sed 's/$$/-linux-gnu/')
+
+CFLAGS_WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CFLAGS_ALL := -std=gnu11 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBPFPROF_VERSION='"$(VERSION)"' \
+	-fstack-protector-strong $(CFLAGS_WARN)
+LDFLAGS_ALL :=
+ifeq ($(FUZZ),1)
+CFLAGS_ALL += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+LDFLAGS_ALL += -fsanitize=address,undefined
+else ifeq ($(SAN),1)
+CFLAGS_ALL += -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LDFLAGS_ALL += -fsanitize=address,undefined
+else ifeq ($(DEBUG),1)
+CFLAGS_ALL += -O0
+else
+CFLAGS_ALL += -O2 -D_FORTIFY_SOURCE=2
+endif
+# -iquote, not -I: bpf/sched.h is not <sched.h>.
+INCLUDES := -iquote user -iquote bpf -iquote $(O)/skel
+LDLIBS := -lbpf -ldw -lelf -lz -llzma -liberty
+
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Ivmlinux -iquote bpf \
+	-idirafter /usr/include/$(TRIPLE)
+# The BPF C for the host: tests/bpf/fake stands for libbpf's headers.
+BPF_HOST_CFLAGS := -DBPF_HOST_TEST -D__TARGET_ARCH_$(ARCH) -Itests/bpf/fake -Ivmlinux -iquote tests/bpf \
+	-iquote bpf -Wno-unused-parameter -Wno-unknown-pragmas -Wno-missing-prototypes
+
+BPF_SRC := $(wildcard bpf/*.bpf.c)
+BPF_OBJ := $(BPF_SRC:%.c=$(O)/%.o)
+SKELS := $(BPF_SRC:bpf/%.bpf.c=$(O)/skel/%.skel.h)
+USER_SRC := $(wildcard user/*.c user/*/*.c)
+LIB_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out user/main.c,$(USER_SRC)))
+TOOL_SRC := $(wildcard tools/*.c)
+TOOLS := $(TOOL_SRC:tools/%.c=$(O)/%)
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_TESTS := $(UNIT_SRC:%.c=$(O)/%)
+BPF_TEST_SRC := $(wildcard tests/bpf/test_*.c)
+BPF_TESTS := $(BPF_TEST_SRC:%.c=$(O)/%)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS := $(FUZZ_SRC:%.c=$(O)/%)
+FORMATTED = $(shell find bpf user tools tests -name '*.[ch]')
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+
+.PHONY: all
+all: $(O)/bpfprof $(TOOLS) ## build bpfprof and its tools into build/ (the default)
+
+# ---- stamps: what an object depends on that is no file ----
+# $(1): a name, $(2): the text that must not differ from the last build's.
+define stamp
+$(O)/.$(1): FORCE
+	$$(Q)mkdir -p $$(@D)
+	@printf '%s\n' '$(subst ','\'',$(2))' | cmp -s - $$@ || printf '%s\n' '$(subst ','\'',$(2))' > $$@
+endef
+$(eval $(call stamp,flags,$(CC) $(CFLAGS_ALL) $(CFLAGS) $(INCLUDES)))
+$(eval $(call stamp,bpf_flags,$(CLANG) $(BPF_CFLAGS)))
+$(eval $(call stamp,link,$(CC) $(LDFLAGS_ALL) $(LDFLAGS) $(LDLIBS) $(LIB_OBJ)))
+.PHONY: FORCE
+FORCE:
+
+# Ends the build with the names of the missing packages instead of a compiler's thousand lines.
+$(O)/.probed: tools/probe-packages Makefile
+	$(Q)mkdir -p $(@D)
+	$(Q)CC='$(CC)' tools/probe-packages $(DEPS_BUILD)
+	$(Q)touch $@
+
+# ---- the kernel half ----
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(O)/.bpf_flags | $(O)/.probed
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@
+
+# The linking pass turns the object's declarations into the form that skeletons want.
+$(O)/bpf/%.linked.o: $(O)/bpf/%.bpf.o
+	$(Q)$(BPFTOOL) gen object $@ $<
+
+$(O)/skel/%.skel.h: $(O)/bpf/%.linked.o
+	$(call say,SKEL,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# ---- the daemon ----
+# Skeletons are order-only until an object's .d file tells which of them it includes.
+$(O)/user/%.o: user/%.c $(O)/.flags | $(SKELS) $(O)/.probed
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(INCLUDES) -MMD -MP -c $< -o $@
+
+$(O)/libbpfprof.a: $(LIB_OBJ) $(O)/.link
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $(LIB_OBJ)
+
+$(O)/bpfprof: $(O)/user/main.o $(O)/libbpfprof.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(O)/tools/%.o: tools/%.c $(O)/.flags | $(SKELS) $(O)/.probed
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(INCLUDES) -MMD -MP -c $< -o $@
+
+$(TOOLS): $(O)/%: $(O)/tools/%.o $(O)/libbpfprof.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# ---- tests ----
+$(O)/tests/bpf/%.o: tests/bpf/%.c $(O)/.flags | $(O)/.probed
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(BPF_HOST_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/tests/%.o: tests/%.c $(O)/.flags | $(SKELS) $(O)/.probed
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) $(CFLAGS) $(INCLUDES) -DGOLDEN_DIR='"$(CURDIR)/tests/golden"' -MMD -MP -c $< -o $@
+
+$(UNIT_TESTS): %: %.o $(O)/libbpfprof.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
+
+$(BPF_TESTS): %: %.o $(O)/.link
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS) $< -lcmocka -o $@
+
+$(FUZZERS): %: %.o $(O)/libbpfprof.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+.PHONY: tests
+tests: all $(UNIT_TESTS) $(BPF_TESTS) ## build what `make check` runs
+
+# A build by sudo belongs to whoever owns the checkout, so that plain `make` goes on working.
+RUN = trap 'tools/give-back build build-san' EXIT;
+
+.PHONY: check
+check: ## build and run every test, as root those of the real kernel too
+	$(Q)tools/install-packages --go $(DEPS_GO) $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep)))) \
+		$(DEPS_CHECK)
+	$(Q)$(RUN) $(MAKE) SAN=0 DEBUG=0 tests && $(MAKE) SAN=1 tests && $(PYTHON) tests/run \
+		--build build --build-san build-san all
+
+.PHONY: check-unit
+check-unit: ## build and run the tests that need no root
+	$(Q)$(MAKE) tests
+	$(Q)$(PYTHON) tests/run --build $(O) layers format unit bpf
+
+.PHONY: check-san
+check-san: ## the unit and BPF host tests under ASan and UBSan
+	$(Q)$(MAKE) SAN=1 tests
+	$(Q)$(PYTHON) tests/run --build build-san unit bpf
+
+.PHONY: fuzz
+fuzz: ## fuzz each parser for SECONDS=30
+	$(Q)$(MAKE) FUZZ=1 fuzzers
+	$(Q)tools/fuzz build-fuzz $(SECONDS)
+
+.PHONY: fuzzers
+fuzzers: $(FUZZERS)
+
+.PHONY: check-layers
+check-layers: ## who includes whom
+	$(Q)tools/check-layers
+
+.PHONY: format format-check
+format: ## reformat all C
+	$(Q)$(CLANG_FORMAT) -i $(FORMATTED)
+format-check: ## tell what is not formatted
+	$(Q)$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
+
+compile_commands.json: FORCE ## for clangd and other tools
+	$(Q)$(MAKE) -nB V=1 all tests | tools/compile-commands > $@
+
+# ---- use ----
+.PHONY: deps
+deps: ## install what a build needs (apt-get)
+	$(Q)tools/install-packages $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep))))
+
+.PHONY: demo
+demo: ## install what is missing, build, profile a real program for 5 s
+	$(Q)tools/install-packages $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep)))) $(DEPS_DEMO)
+	$(Q)$(RUN) $(MAKE) SAN=0 DEBUG=0 all && tools/demo build/bpfprof build/demo
+
+.PHONY: install uninstall
+install: all ## into $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(O)/bpfprof $(DESTDIR)$(PREFIX)/sbin/bpfprof
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/bpfprof
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|' systemd/bpfprof.service > \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/bpfprof.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/bpfprof.service
+	install -m 644 $(wildcard README.md) LICENSE $(DESTDIR)$(PREFIX)/share/doc/bpfprof
+uninstall: ## what install put there
+	rm -f $(DESTDIR)$(PREFIX)/sbin/bpfprof $(DESTDIR)$(PREFIX)/lib/systemd/system/bpfprof.service
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/bpfprof
+
+.PHONY: clean
+clean: ## remove all that was built
+	$(Q)rm -rf build build-debug build-san build-fuzz compile_commands.json
+
+.PHONY: help
+help: ## this
+	@echo 'make [TARGET...] [V=1] [DEBUG=1] [SAN=1] [O=FOLDER] [PREFIX=/usr/local] [DESTDIR=]'
+	@echo
+	@sed -nE 's/^([a-z_. -]+):[^#]*## (.*)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-24s %s\n", $$1, $$2 }'
+
+-include $(wildcard $(O)/bpf/*.d $(O)/user/*.d $(O)/user/*/*.d $(O)/tools/*.d $(O)/tests/*/*.d)

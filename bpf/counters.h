@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Every way in which something can be lost or left incomplete, named once for BPF, --stats, the lines, the profiles'
+ * comments and /metrics. */
+#ifndef BPFPROF_COUNTERS_H
+#define BPFPROF_COUNTERS_H
+
+/* COUNTER(name, is it a loss, what it counts) */
+#define COUNTERS(COUNTER)                                                                          \
+	COUNTER(samples, 0, "CPU samples taken")                                                   \
+	COUNTER(samples_late, 0, "CPU samples weighted up for clock ticks that came late")         \
+	COUNTER(samples_map_full, 1, "samples lost: sample map full")                              \
+	COUNTER(samples_no_scratch, 1, "samples lost: no scratch buffer free")                     \
+	COUNTER(samples_epoch_race, 1, "samples lost: the drain flipped epochs twice under them")  \
+	COUNTER(lost_map_full, 1, "lost samples that could not be charged to their process")       \
+	COUNTER(stacks_shipped, 0, "distinct stacks sent to the daemon")                           \
+	COUNTER(stack_ring_full, 1,                                                                \
+		"stacks not sent: ring buffer full; sent again when next seen")                    \
+	COUNTER(stack_mark_failed, 0, "stacks sent but not marked as sent: set full")              \
+	COUNTER(kernel_stack_failed, 1, "kernel stacks that could not be read")                    \
+	COUNTER(mapping_unknown, 0, "samples of processes whose mappings were not known yet")      \
+	COUNTER(mapping_stale, 0, "samples of processes whose mappings were of another image")     \
+	COUNTER(frames_user, 0, "user frames walked")                                              \
+	COUNTER(frames_raw, 0, "user frames in no known mapping of a file")                        \
+	COUNTER(end_root, 0, "user stacks walked to their root")                                   \
+	COUNTER(end_kernel, 0, "stacks of kernel threads")                                         \
+	COUNTER(end_depth, 0, "stacks cut: deeper than 512 frames")                                \
+	COUNTER(end_no_mapping, 0, "stacks cut: pc in no known mapping")                           \
+	COUNTER(end_no_row, 0, "stacks cut: no unwind row for the pc")                             \
+	COUNTER(end_no_table, 0, "stacks cut: no unwind table, and no frame pointer")              \
+	COUNTER(end_unreadable, 0, "stacks cut: stack memory not resident")                        \
+	COUNTER(end_bad_cfa, 0, "stacks cut: frame does not lie above the one before")             \
+	COUNTER(end_bad_rule, 0, "stacks cut: unwind rule that cannot be followed")                \
+	COUNTER(end_compat, 0, "stacks cut: 32-bit process")                                       \
+	COUNTER(end_bad_fp, 0, "stacks cut: frame pointer out of the stack")                       \
+	COUNTER(end_exec, 0, "stacks of threads in execve, between two images")                    \
+	COUNTER(target_map_full, 1, "processes not followed: target map full")                     \
+	COUNTER(sched_thread_unknown, 1, "waits not measured: thread without scheduler state")     \
+	COUNTER(sched_thread_failed, 1, "scheduler states of threads that could not be made")
+
+enum counter {
+#define COUNTER_ENUM(name, is_loss, text) COUNTER_##name,
+	COUNTERS(COUNTER_ENUM)
+#undef COUNTER_ENUM
+		COUNTER__CNT,
+};
+
+struct counter_values {
+	__u64 cnt[COUNTER__CNT];
+};
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* arm64 registers for the stack walk. */
+#ifndef BPF_REGS_ARM64_H
+#define BPF_REGS_ARM64_H
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct pt_regs {
+	u64 regs[31];
+	u64 sp;
+	u64 pc;
+	u64 pstate;
+	u64 orig_x0;
+	s32 syscallno;
+};
+#pragma clang attribute pop
+
+struct perf_regs {
+	u64 regs[31];
+	u64 sp;
+	u64 pc;
+	u64 pstate;
+};
+
+#define USER_REGS_DWARF_CNT 32
+#define DWARF_REG_FP        29
+#define DWARF_REG_SP        31
+struct user_regs {
+	u64 ip;
+	u64 compat;
+	u64 dwarf[USER_REGS_DWARF_CNT];
+};
+
+#define PSR_MODE32_BIT 0x10
+
+#define user_regs__copy(to, from)                                                                  \
+	do {                                                                                       \
+		(to)->ip = (from)->pc;                                                             \
+		(to)->compat = (from)->pstate & PSR_MODE32_BIT;                                    \
+		(to)->dwarf[DWARF_REG_FP] = (from)->regs[29];                                      \
+		(to)->dwarf[30] = (from)->regs[30];                                                \
+		(to)->dwarf[DWARF_REG_SP] = (from)->sp;                                            \
+	} while (0)
+
+/* struct sigcontext (uapi asm/sigcontext.h) in the ucontext of a signal frame, up to pc. */
+#define SIGNAL_REGS_OFFSET 184 /* offsetof(struct ucontext, uc_mcontext) + sizeof(fault_address) */
+struct signal_regs {
+	u64 regs[31];
+	u64 sp;
+	u64 pc;
+};
+
+#define signal_regs__copy(to, from)                                                                \
+	do {                                                                                       \
+		(to)->ip = (from)->pc;                                                             \
+		(to)->dwarf[DWARF_REG_FP] = (from)->regs[29];                                      \
+		(to)->dwarf[30] = (from)->regs[30];                                                \
+		(to)->dwarf[DWARF_REG_SP] = (from)->sp;                                            \
+	} while (0)
+
+#define perf_regs__is_user(regs) (((regs)->pstate & 0xf) == 0)
+#define pt_regs__syscall(regs)   ((regs)->syscallno)
+#define SYSCALL_SCHED_YIELD      124
+#define SYSCALL_EXECVE           221
+#define SYSCALL_EXECVEAT         281
+
+#endif

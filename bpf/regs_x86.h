@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* x86-64 registers for the stack walk. */
+#ifndef BPF_REGS_X86_H
+#define BPF_REGS_X86_H
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+	unsigned long orig_ax;
+	unsigned long ip;
+	unsigned long cs;
+	unsigned long flags;
+	unsigned long sp;
+	unsigned long ss;
+};
+#pragma clang attribute pop
+
+/* The layout of the uapi struct in a perf_event program's context, which is accessed by fixed offset. */
+struct perf_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+	unsigned long orig_ax, ip, cs, flags, sp, ss;
+};
+
+/* In DWARF's order of register numbers, so that an unwind rule's register is an index. */
+#define USER_REGS_DWARF_CNT 16
+#define DWARF_REG_FP        6
+#define DWARF_REG_SP        7
+struct user_regs {
+	u64 ip;
+	u64 compat; /* not 0: a 32-bit task */
+	u64 dwarf[USER_REGS_DWARF_CNT];
+};
+
+#define USER_CS_64BIT 0x33
+
+#define user_regs__copy(to, from)                                                                  \
+	do {                                                                                       \
+		(to)->ip = (from)->ip;                                                             \
+		(to)->compat = (from)->cs != USER_CS_64BIT;                                        \
+		(to)->dwarf[0] = (from)->ax;                                                       \
+		(to)->dwarf[1] = (from)->dx;                                                       \
+		(to)->dwarf[2] = (from)->cx;                                                       \
+		(to)->dwarf[3] = (from)->bx;                                                       \
+		(to)->dwarf[4] = (from)->si;                                                       \
+		(to)->dwarf[5] = (from)->di;                                                       \
+		(to)->dwarf[6] = (from)->bp;                                                       \
+		(to)->dwarf[7] = (from)->sp;                                                       \
+		(to)->dwarf[8] = (from)->r8;                                                       \
+		(to)->dwarf[9] = (from)->r9;                                                       \
+		(to)->dwarf[10] = (from)->r10;                                                     \
+		(to)->dwarf[11] = (from)->r11;                                                     \
+		(to)->dwarf[12] = (from)->r12;                                                     \
+		(to)->dwarf[13] = (from)->r13;                                                     \
+		(to)->dwarf[14] = (from)->r14;                                                     \
+		(to)->dwarf[15] = (from)->r15;                                                     \
+	} while (0)
+
+/* struct sigcontext (uapi asm/sigcontext.h) in the ucontext of a signal frame, up to ip. */
+#define SIGNAL_REGS_OFFSET 40 /* offsetof(struct ucontext, uc_mcontext) */
+struct signal_regs {
+	u64 r8, r9, r10, r11, r12, r13, r14, r15, di, si, bp, bx, dx, ax, cx, sp, ip;
+};
+
+#define signal_regs__copy(to, from)                                                                \
+	do {                                                                                       \
+		(to)->ip = (from)->ip;                                                             \
+		(to)->dwarf[0] = (from)->ax;                                                       \
+		(to)->dwarf[1] = (from)->dx;                                                       \
+		(to)->dwarf[2] = (from)->cx;                                                       \
+		(to)->dwarf[3] = (from)->bx;                                                       \
+		(to)->dwarf[4] = (from)->si;                                                       \
+		(to)->dwarf[5] = (from)->di;                                                       \
+		(to)->dwarf[6] = (from)->bp;                                                       \
+		(to)->dwarf[7] = (from)->sp;                                                       \
+		(to)->dwarf[8] = (from)->r8;                                                       \
+		(to)->dwarf[9] = (from)->r9;                                                       \
+		(to)->dwarf[10] = (from)->r10;                                                     \
+		(to)->dwarf[11] = (from)->r11;                                                     \
+		(to)->dwarf[12] = (from)->r12;                                                     \
+		(to)->dwarf[13] = (from)->r13;                                                     \
+		(to)->dwarf[14] = (from)->r14;                                                     \
+		(to)->dwarf[15] = (from)->r15;                                                     \
+	} while (0)
+
+#define perf_regs__is_user(regs) (((regs)->cs & 3) == 3)
+/* The system call that a thread is in; -1 or a vector outside of one. */
+#define pt_regs__syscall(regs) ((regs)->orig_ax)
+#define SYSCALL_SCHED_YIELD    24
+#define SYSCALL_EXECVE         59
+#define SYSCALL_EXECVEAT       322
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Buffers too large for the BPF stack: a slot for each CPU and nesting level. */
+#ifndef BPF_SCRATCH_BPF_H
+#define BPF_SCRATCH_BPF_H
+
+#include "common.bpf.h"
+#include "regs.h"
+
+/* A uprobe's program, one of another task that preempted it, and an interrupt's over both; one to spare. */
+#define SCRATCH_LEVELS 4
+
+/* A stack being walked. The record is sent to the daemon as it stands, up to its last frame. */
+struct walk {
+	u64 ip;
+	u64 sp;
+	u64 fp;
+	u32 exact;    /* ip is the pc itself, not a return address */
+	u32 in_exec;  /* in execve(2): registers and image may not belong together */
+	u32 has_regs; /* regs still are this frame's: the leaf, or one that a signal interrupted */
+	u32 rows_first;
+	u32 rows_cnt;           /* 0: the process's mappings are not known */
+	struct mapping_row row; /* the last one hit */
+	struct user_regs regs;
+	u32 cnt; /* frames so far, kernel and user */
+	u32 end; /* enum stack_end */
+	struct stack_record record;
+	u64 frames[STACK_FRAMES_MAX]; /* directly behind the record */
+};
+_Static_assert(__builtin_offsetof(struct walk, frames) ==
+		       __builtin_offsetof(struct walk, record) + sizeof(struct stack_record),
+	"frames follow their record");
+
+struct scratch {
+	u32 busy;
+	u32 pad;
+	struct walk walk;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SCRATCH_LEVELS);
+	__type(key, u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+/* NULL: none free; the caller counts what it loses by that. */
+static __always_inline struct scratch *scratch__get(void)
+{
+	u32 level;
+
+	for (level = 0; level < SCRATCH_LEVELS; level++) {
+		struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
+
+		if (scratch && __sync_val_compare_and_swap(&scratch->busy, 0, 1) == 0)
+			return scratch;
+	}
+	return NULL;
+}
+
+static __always_inline void scratch__put(struct scratch *scratch)
+{
+	__sync_lock_test_and_set(&scratch->busy, 0);
+}
+
+#endif

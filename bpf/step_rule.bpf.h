@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Applying an unwind rule: one or two reads of the user's stack a frame. */
+#ifndef BPF_STEP_RULE_BPF_H
+#define BPF_STEP_RULE_BPF_H
+
+#include "scratch.bpf.h"
+#include "unwind_rule.h"
+
+static __always_inline long rule__end(struct walk *walk, u32 end)
+{
+	walk->end = end;
+	return 1;
+}
+
+/* The registers that a signal interrupted, from the ucontext on the signal's stack. */
+static __always_inline long rule__signal(struct walk *walk, struct unwind_rule *rule)
+{
+	struct signal_regs regs;
+
+	if (bpf_probe_read_user(&regs, sizeof(regs),
+		    (void *)(walk->sp + rule->cfa_offset + SIGNAL_REGS_OFFSET)))
+		return rule__end(walk, STACK_END_UNREADABLE);
+	signal_regs__copy(&walk->regs, &regs);
+	walk->ip = walk->regs.ip;
+	walk->sp = walk->regs.dwarf[DWARF_REG_SP];
+	walk->fp = walk->regs.dwarf[DWARF_REG_FP];
+	walk->exact = 1;
+	walk->has_regs = 1;
+	if (!walk->ip)
+		return rule__end(walk, STACK_END_BAD_CFA);
+	return 0;
+}
+
+/* A register other than the stack and frame pointers: known only where the thread was stopped. */
+static __always_inline bool rule__register(struct walk *walk, u32 number, u64 *ret)
+{
+	if (!walk->has_regs || number >= USER_REGS_DWARF_CNT)
+		return false;
+	*ret = walk->regs.dwarf[number];
+	return true;
+}
+
+/* The canonical frame address. False: walk->end says why not. */
+static __always_inline bool rule__cfa(struct walk *walk, struct unwind_rule *rule, u64 *ret)
+{
+	u64 base, cfa;
+
+	walk->end = STACK_END_BAD_RULE;
+	switch (rule->cfa) {
+	case UNWIND_CFA_RSP:
+		*ret = walk->sp + (s64)rule->cfa_offset;
+		return true;
+	case UNWIND_CFA_RBP:
+		*ret = walk->fp + (s64)rule->cfa_offset;
+		return true;
+	case UNWIND_CFA_REG:
+		if (!rule__register(walk, rule->cfa_reg, &base))
+			return false;
+		*ret = base + (s64)rule->cfa_offset;
+		return true;
+	case UNWIND_CFA_PLT:
+		*ret = walk->sp + 8 + ((walk->ip & 15) >= (u64)rule->cfa_offset ? 8 : 0);
+		return true;
+	case UNWIND_CFA_RBP_DEREF:
+		base = walk->fp;
+		break;
+	case UNWIND_CFA_RSP_DEREF:
+		base = walk->sp;
+		break;
+	case UNWIND_CFA_REG_DEREF:
+		if (!rule__register(walk, rule->cfa_reg, &base))
+			return false;
+		break;
+	case UNWIND_CFA_RSP_INDEX_DEREF:
+		if (!rule__register(walk, rule->cfa_reg, &base))
+			return false;
+		base = walk->sp + 8 * base;
+		break;
+	default:
+		return false;
+	}
+	if (bpf_probe_read_user(&cfa, sizeof(cfa), (void *)(base + (s64)rule->cfa_offset))) {
+		walk->end = STACK_END_UNREADABLE;
+		return false;
+	}
+	*ret = cfa + (s64)rule->cfa_extra;
+	return true;
+}
+
+/* The return address and the caller's frame pointer, which most code saves right below it. 0 or 1. */
+static __always_inline long rule__restore(struct walk *walk, struct unwind_rule *rule, u64 cfa)
+{
+	u64 saved[2], at;
+
+	if (rule->flags & UNWIND_RULE_RA_REGISTER) {
+		if (!rule__register(walk, rule->ra_offset, &saved[1]))
+			return rule__end(walk, STACK_END_BAD_RULE);
+		walk->ip = saved[1];
+	} else if (rule->rbp == UNWIND_RBP_CFA && rule->rbp_offset == rule->ra_offset - 8) {
+		if (bpf_probe_read_user(
+			    saved, sizeof(saved), (void *)(cfa + (s64)rule->rbp_offset)))
+			return rule__end(walk, STACK_END_UNREADABLE);
+		walk->fp = saved[0];
+		walk->ip = saved[1];
+		return 0;
+	} else {
+		if (bpf_probe_read_user(
+			    &saved[1], sizeof(saved[1]), (void *)(cfa + (s64)rule->ra_offset)))
+			return rule__end(walk, STACK_END_UNREADABLE);
+		walk->ip = saved[1];
+	}
+	if (rule->rbp == UNWIND_RBP_SAME)
+		return 0;
+	if (rule->rbp == UNWIND_RBP_UNDEFINED) {
+		walk->fp = 0;
+		return 0;
+	}
+	at = rule->rbp == UNWIND_RBP_CFA ? cfa : rule->rbp == UNWIND_RBP_RBP ? walk->fp : walk->sp;
+	if (bpf_probe_read_user(&saved[0], sizeof(saved[0]), (void *)(at + (s64)rule->rbp_offset)))
+		return rule__end(walk, STACK_END_UNREADABLE);
+	walk->fp = saved[0];
+	return 0;
+}
+
+/* 0, or 1 when the walk is over. */
+static __always_inline long step__rule(struct walk *walk, struct unwind_rule *rule)
+{
+	u64 cfa;
+
+	if (rule->cfa == UNWIND_CFA_ROOT)
+		return 1;
+	if (rule->cfa == UNWIND_CFA_SIGNAL)
+		return rule__signal(walk, rule);
+	if (!rule__cfa(walk, rule, &cfa))
+		return 1;
+	/* A caller's frame lies above, or the walk would not end. */
+	if (cfa <= walk->sp)
+		return rule__end(walk, STACK_END_BAD_CFA);
+	if (rule__restore(walk, rule, cfa))
+		return 1;
+	walk->sp = cfa;
+	walk->exact = rule->flags & UNWIND_RULE_SIGNAL_FRAME;
+	walk->has_regs = 0;
+	walk->end = STACK_END_ROOT;
+	/* Thread start code of some libraries pushes a null return address instead of saying "undefined". */
+	return !walk->ip;
+}
+
+#endif

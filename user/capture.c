@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One capture: collectors, process table, stacks and profile, and the order in which they are drained. */
+#include "capture.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "collect/collector.h"
+#include "collect/stack_ring.h"
+#include "collect/targets.h"
+#include "process/events.h"
+#include "process/publish.h"
+
+#define NS_PER_S    1000000000ull
+#define QUIET_SPINS 200
+#define FINAL_TRIES 1000
+#define FIRST_TABLES_NS                                                                            \
+	(2 * NS_PER_S)             /* at most so long --pid waits for the tables of its process */
+#define TABLES_SLICE_NS 1000000ull /* of a turn: no trace line is late */
+
+/* What the daemon keeps at the most; what does not fit is counted. */
+static const struct profile_limits limits = {
+	.stacks_max = 200000,
+	.samples_max = 200000,
+	.bytes_max = 64 << 20,
+};
+
+/* One collector and what it has measured. */
+struct capture_profile {
+	const struct collector_ops *ops;
+	struct collector *collector;
+	struct profile *profile;
+	uint64_t start_ns; /* CLOCK_MONOTONIC; 0: not started */
+};
+
+struct capture {
+	struct shared *shared;
+	struct files *files;
+	struct processes *processes;
+	struct process_events *events;
+	struct publisher *publisher;
+	struct targets *targets;
+	struct unwind_store *unwind;
+	uint32_t files_seen; /* files whose tables have been asked for ahead of time */
+	struct stack_ring *ring;
+	struct stack_table *stacks;
+	struct capture_profile profiles[CAPTURE_PROFILES_MAX];
+	size_t profile_cnt;
+	uint64_t start_ns, stop_ns; /* CLOCK_MONOTONIC; 0: not yet */
+	int pending_parity;         /* an epoch that ended but was not quiet yet; -1: none */
+	uint64_t turn_ns;           /* CLOCK_BOOTTIME of the last turn */
+	uint64_t stacks_refused_cnt;
+	struct stack *scratch; /* STACK_FRAMES_MAX frames */
+	bool keep_profile;
+	bool is_stopped;
+};
+
+static uint64_t clock__ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static void capture__on_table_request(uint32_t file_id, void *arg)
+{
+	struct capture *capture = arg;
+
+	unwind_store__request(capture->unwind, file_id, true);
+}
+
+static int capture__open_unwind(struct capture *capture)
+{
+	struct shared *shared = capture->shared;
+	struct unwind_store_maps maps = {
+		.chunks_fd = shared__map_fd(shared, "unwind_chunks"),
+		.chunk_max = shared__map_entries(shared, "unwind_chunks"),
+	};
+
+	maps.files = shared__mmap(shared, "unwind_files", &maps.file_max);
+	maps.pages = shared__mmap(shared, "unwind_pages", &maps.page_max);
+	maps.rules = shared__mmap(shared, "unwind_rules", &maps.rule_max);
+	if (!maps.files || !maps.pages || !maps.rules)
+		return -errno;
+	capture->unwind = unwind_store__new(&maps, capture->files);
+	return capture->unwind ? 0 : -ENOMEM;
+}
+
+static int capture__open_maps(struct capture *capture, const char **ret_reason)
+{
+	struct publisher_maps maps = {
+		.process_slices_fd = shared__map_fd(capture->shared, "process_slices")};
+	int err = stack_ring__open(shared__map_fd(capture->shared, "stack_ring"),
+		capture__on_table_request, capture, &capture->ring);
+
+	*ret_reason = "cannot map the stack ring";
+	if (err)
+		return err;
+	*ret_reason = "cannot map the mapping tables";
+	maps.slices = shared__mmap(capture->shared, "mapping_slices", &maps.slice_max);
+	maps.rows = shared__mmap(capture->shared, "mapping_rows", &maps.row_max);
+	if (!maps.slices || !maps.rows)
+		return -errno;
+	capture->publisher = publisher__new(&maps);
+	if (!capture->publisher)
+		return -ENOMEM;
+	*ret_reason = "cannot map the unwind tables";
+	return capture__open_unwind(capture);
+}
+
+static int capture__open_processes(
+	struct capture *capture, const struct capture_options *options, const char **ret_reason)
+{
+	int err;
+
+	if (!options->all_processes) {
+		err = targets__open(
+			capture->shared, options->follow_children, &capture->targets, ret_reason);
+		if (err)
+			return err;
+	}
+	/* Events are on before /proc is read, so that nothing starts unseen in between. */
+	err = process_events__open(&capture->events, ret_reason);
+	if (err || !options->all_processes)
+		return err;
+	*ret_reason = "cannot read /proc";
+	return processes__scan_all(capture->processes, clock__ns(CLOCK_BOOTTIME));
+}
+
+static int capture__alloc(struct capture *capture, const struct capture_options *options)
+{
+	struct prog_options prog_options = {
+		.period_ns = NS_PER_S / options->frequency_hz,
+		.all_processes = options->all_processes,
+		.follow_children = options->follow_children,
+	};
+	int err = shared__new(&prog_options, &options->sizes, &capture->shared);
+
+	if (err)
+		return err;
+	capture->files = files__new();
+	if (!capture->files)
+		return -ENOMEM;
+	capture->processes = processes__new(
+		capture->files, options->all_processes, options->follow_children);
+	capture->stacks = stack_table__new(&limits);
+	capture->scratch = calloc(
+		1, sizeof(*capture->scratch) + STACK_FRAMES_MAX * sizeof(uint64_t));
+	return capture->processes && capture->stacks && capture->scratch ? 0 : -ENOMEM;
+}
+
+/* Loads one collector, which does not run yet. */
+static int capture__load_profile(struct capture *capture, const char *name, const char **ret_reason)
+{
+	struct capture_profile *new = &capture->profiles[capture->profile_cnt];
+	const struct profile_kind *kind = profile_kind__find(name);
+	const struct collector_ops *ops = collector__find(name);
+	int err;
+
+	*ret_reason = "cannot measure this profile";
+	if (!kind || !ops)
+		return -ENOENT;
+	if (capture__profile(capture, name))
+		return -EEXIST;
+	if (capture->profile_cnt == CAPTURE_PROFILES_MAX)
+		return -ENOSPC;
+	*new = (struct capture_profile){.ops = ops};
+	new->profile = profile__new(kind, capture->stacks, &limits);
+	if (!new->profile)
+		return -ENOMEM;
+	err = ops->open(capture->shared, &new->collector, ret_reason);
+	if (err) {
+		profile__free(new->profile);
+		return err;
+	}
+	new->profile->period = ops->period ? ops->period(new->collector) : 1;
+	capture->profile_cnt++;
+	return 0;
+}
+
+static int capture_profile__start(struct capture_profile *entry, const char **ret_reason)
+{
+	int err;
+
+	entry->profile->time_ns = (int64_t)clock__ns(CLOCK_REALTIME);
+	entry->start_ns = clock__ns(CLOCK_MONOTONIC);
+	err = entry->ops->start(entry->collector, ret_reason);
+	if (err)
+		entry->start_ns = 0;
+	return err;
+}
+
+static void capture_profile__close(struct capture_profile *entry)
+{
+	entry->ops->close(entry->collector);
+	profile__free(entry->profile);
+}
+
+int capture__open(
+	const struct capture_options *options, struct capture **ret, const char **ret_reason)
+{
+	struct capture *capture = calloc(1, sizeof(*capture));
+	size_t i;
+	int err;
+
+	*ret_reason = "cannot start";
+	if (!capture)
+		return -ENOMEM;
+	capture->pending_parity = -1;
+	capture->keep_profile = options->keep_profile;
+	err = capture__alloc(capture, options);
+	if (err)
+		goto out;
+	/* The first one makes the maps that all share. */
+	for (i = 0; i < options->profile_cnt; i++) {
+		err = capture__load_profile(capture, options->profiles[i], ret_reason);
+		if (err)
+			goto out;
+	}
+	err = capture__open_maps(capture, ret_reason);
+	if (err)
+		goto out;
+	err = capture__open_processes(capture, options, ret_reason);
+	if (err)
+		goto out;
+	*ret = capture;
+	return 0;
+out:
+	capture__free(capture);
+	return err;
+}
+
+int capture__add_target(struct capture *capture, pid_t pid)
+{
+	int err = processes__scan(capture->processes, (uint32_t)pid, clock__ns(CLOCK_BOOTTIME));
+
+	return err ? err : shared__add_target(capture->shared, (uint32_t)pid);
+}
+
+/* Tables of files that are mapped are built before a stack asks for them. */
+static void capture__request_tables(struct capture *capture)
+{
+	/* Of a process that was asked for every stack matters; of the host's files only some will ever be seen. */
+	bool is_urgent = !shared__options(capture->shared)->all_processes;
+
+	while (capture->files_seen < files__cnt(capture->files))
+		unwind_store__request(capture->unwind, ++capture->files_seen, is_urgent);
+}
+
+int capture__start(struct capture *capture, const char **ret_reason)
+{
+	size_t i;
+	int err = 0;
+
+	capture__on_events(capture);
+	if (!shared__options(capture->shared)->all_processes)
+		unwind_store__work(capture->unwind, FIRST_TABLES_NS);
+	capture->turn_ns = clock__ns(CLOCK_BOOTTIME);
+	capture->start_ns = clock__ns(CLOCK_MONOTONIC);
+	for (i = 0; !err && i < capture->profile_cnt; i++)
+		err = capture_profile__start(&capture->profiles[i], ret_reason);
+	return err;
+}
+
+int capture__add_profile(struct capture *capture, const char *name, const char **ret_reason)
+{
+	int err = capture__load_profile(capture, name, ret_reason);
+
+	if (err)
+		return err;
+	err = capture_profile__start(&capture->profiles[capture->profile_cnt - 1], ret_reason);
+	if (err)
+		capture_profile__close(&capture->profiles[--capture->profile_cnt]);
+	return err;
+}
+
+int capture__each_fd(const struct capture *capture, int (*fn)(int fd, void *arg), void *arg)
+{
+	int err = process_events__each_fd(capture->events, fn, arg);
+
+	return err ? err : fn(stack_ring__fd(capture->ring), arg);
+}
+
+static int capture__keep_stack(const struct stack_record *record, const uint64_t *frames, void *arg)
+{
+	struct capture *capture = arg;
+	struct stack *stack = capture->scratch;
+	int err;
+
+	if (!capture->keep_profile)
+		return 0;
+	stack->hash = record->hash;
+	stack->kernel_cnt = record->kernel_cnt;
+	stack->user_cnt = record->user_cnt;
+	stack->end = (uint8_t)record->end;
+	memcpy(stack->frames, frames,
+		((size_t)record->kernel_cnt + record->user_cnt) * sizeof(*frames));
+	err = stack_table__add(capture->stacks, stack);
+	if (err == -ENOSPC || err == -ENOMEM)
+		capture->stacks_refused_cnt++;
+	return 0;
+}
+
+int capture__on_events(struct capture *capture)
+{
+	int again_ms;
+
+	/* Stacks are taken before the events and delivered after: an event that a stack needs was written before it. */
+	stack_ring__take(capture->ring);
+	process_events__drain(capture->events, capture->processes);
+	again_ms = publisher__flush(
+		capture->publisher, capture->processes, clock__ns(CLOCK_BOOTTIME));
+	stack_ring__deliver(capture->ring, capture->processes, capture__keep_stack, capture);
+	capture__request_tables(capture);
+	return unwind_store__work(capture->unwind, TABLES_SLICE_NS) ? 1 : again_ms;
+}
+
+static int profile__add_drained(const struct sample_key *key, const uint64_t *values, void *arg)
+{
+	return profile__add(arg, key, values);
+}
+
+static int sample__forget(const struct sample_key *key, const uint64_t *values, void *arg)
+{
+	(void)key, (void)values, (void)arg;
+	return 0;
+}
+
+/* Every collector is drained, whatever becomes of another; the first failure is told. */
+static int capture__drain_profiles(struct capture *capture, int parity)
+{
+	uint64_t now_ns = capture->stop_ns ? capture->stop_ns : clock__ns(CLOCK_MONOTONIC);
+	int first_err = 0, err;
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt; i++) {
+		struct capture_profile *entry = &capture->profiles[i];
+
+		if (!entry->start_ns)
+			continue;
+		err = entry->ops->drain(entry->collector, parity,
+			capture->keep_profile ? profile__add_drained : sample__forget,
+			entry->profile);
+		entry->profile->duration_ns = (int64_t)(now_ns - entry->start_ns);
+		if (!first_err)
+			first_err = err;
+	}
+	return first_err;
+}
+
+/* Ends the epoch; the parity that is quiet now, or -1. */
+static int capture__end_epoch(struct capture *capture)
+{
+	int parity = capture->pending_parity, spin;
+
+	if (parity < 0)
+		parity = shared__flip(capture->shared);
+	for (spin = 0; spin < QUIET_SPINS; spin++) {
+		if (shared__is_quiet(capture->shared, parity)) {
+			capture->pending_parity = -1;
+			return parity;
+		}
+		sched_yield();
+	}
+	capture->pending_parity = parity;
+	return -1;
+}
+
+int capture__drain(struct capture *capture)
+{
+	uint64_t last_turn_ns = capture->turn_ns;
+	int parity = capture__end_epoch(capture), err;
+
+	if (parity < 0)
+		return -EAGAIN;
+	capture__on_events(capture);
+	err = capture__drain_profiles(capture, parity);
+	/* Samples older than the last turn are drained: what ended before it is referred to no more. */
+	publisher__begin_epoch(capture->publisher, shared__epoch(capture->shared));
+	unwind_store__begin_epoch(capture->unwind, shared__epoch(capture->shared));
+	capture->turn_ns = clock__ns(CLOCK_BOOTTIME);
+	processes__forget(capture->processes, last_turn_ns, capture->turn_ns, publisher__drop,
+		capture->publisher);
+	return err;
+}
+
+int capture__stop(struct capture *capture)
+{
+	int err = -EAGAIN, tries, turn;
+	size_t i;
+
+	if (capture->is_stopped)
+		return 0;
+	capture->is_stopped = true;
+	for (i = capture->profile_cnt; i-- > 0;)
+		capture->profiles[i].ops->stop(capture->profiles[i].collector);
+	capture->stop_ns = clock__ns(CLOCK_MONOTONIC);
+	/* Both parities: the current one, and the one that a late program may have written after its last drain. */
+	for (turn = 0; turn < 2; turn++) {
+		err = -EAGAIN;
+		for (tries = 0; tries < FINAL_TRIES && err == -EAGAIN; tries++)
+			err = capture__drain(capture);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+void capture__free(struct capture *capture)
+{
+	if (!capture)
+		return;
+	while (capture->profile_cnt)
+		capture_profile__close(&capture->profiles[--capture->profile_cnt]);
+	targets__close(capture->targets);
+	process_events__close(capture->events);
+	stack_ring__close(capture->ring);
+	publisher__free(capture->publisher);
+	unwind_store__free(capture->unwind);
+	stack_table__free(capture->stacks);
+	processes__free(capture->processes);
+	files__free(capture->files);
+	shared__free(capture->shared);
+	free(capture->scratch);
+	free(capture);
+}
+
+struct shared *capture__shared(const struct capture *capture)
+{
+	return capture->shared;
+}
+
+const struct profile *capture__profile_at(const struct capture *capture, size_t index)
+{
+	return index < capture->profile_cnt ? capture->profiles[index].profile : NULL;
+}
+
+const struct profile *capture__profile(const struct capture *capture, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt; i++)
+		if (!strcmp(capture->profiles[i].profile->kind->name, name))
+			return capture->profiles[i].profile;
+	return NULL;
+}
+
+uint64_t capture__duration_ns(const struct capture *capture)
+{
+	uint64_t end_ns = capture->stop_ns ? capture->stop_ns : clock__ns(CLOCK_MONOTONIC);
+
+	return capture->start_ns ? end_ns - capture->start_ns : 0;
+}
+
+const struct files *capture__files(const struct capture *capture)
+{
+	return capture->files;
+}
+
+void capture__unwind_stats(const struct capture *capture, struct unwind_store_stats *ret)
+{
+	unwind_store__stats(capture->unwind, ret);
+}
+
+void capture__losses(const struct capture *capture, struct capture_losses *ret)
+{
+	size_t i;
+
+	ret->process_events = process_events__lost_cnt(capture->events);
+	ret->processes_unpublished = publisher__full_cnt(capture->publisher);
+	ret->stacks_refused = capture->stacks_refused_cnt;
+	ret->samples_refused = 0;
+	for (i = 0; i < capture->profile_cnt; i++)
+		ret->samples_refused += capture->profiles[i].profile->dropped_cnt;
+	ret->files_refused = files__refused_cnt(capture->files);
+	ret->records_bad = stack_ring__bad_cnt(capture->ring);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The way of the data from the kernel's maps into a profile: what is opened, in which order, and one turn of the drain. */
+#ifndef BPFPROF_CAPTURE_H
+#define BPFPROF_CAPTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "collect/shared.h"
+#include "process/process.h"
+#include "profile/profile.h"
+#include "unwind/store.h"
+
+struct capture;
+
+#define CAPTURE_PROFILES_MAX 8
+
+struct capture_options {
+	const char *profiles[CAPTURE_PROFILES_MAX]; /* names of collectors; at least one */
+	size_t profile_cnt;
+	bool all_processes;
+	bool follow_children;
+	bool keep_profile; /* somebody will read it; else samples are drained and forgotten */
+	uint32_t frequency_hz;
+	struct shared_sizes sizes;
+};
+
+/* What the daemon itself could not keep; the kernel half counts its own losses in struct counter_values. */
+struct capture_losses {
+	uint64_t process_events; /* told by the kernel as lost; /proc was read again */
+	uint64_t processes_unpublished;
+	uint64_t stacks_refused; /* at a cap of the daemon */
+	uint64_t samples_refused;
+	uint64_t records_bad;
+	uint64_t files_refused; /* mappings of files past the cap: their frames stay raw */
+};
+
+/* Loads programs and starts to follow processes; samples come after capture__start(). -errno with *ret_reason, a static
+ * string that says what failed. */
+int capture__open(
+	const struct capture_options *options, struct capture **ret, const char **ret_reason);
+/* Before capture__start(): profiles a process that exists. -ESRCH: it does not. */
+int capture__add_target(struct capture *capture, pid_t pid);
+int capture__start(struct capture *capture, const char **ret_reason);
+
+/* Descriptors that become readable when processes start, map or exit, and when the stack ring fills. */
+int capture__each_fd(const struct capture *capture, int (*fn)(int fd, void *arg), void *arg);
+/* To be called then. Returns in how many milliseconds to call it again at the latest, because there is more to do; -1:
+ * when one of them is readable. */
+int capture__on_events(struct capture *capture);
+/* One turn: what the programs counted since the last one is in the profile afterwards. 0, -EAGAIN when a program is still
+ * inside the epoch that ended (call again in a millisecond), or -errno. */
+int capture__drain(struct capture *capture);
+/* Detaches and drains what is left. */
+int capture__stop(struct capture *capture);
+void capture__free(struct capture *capture);
+
+/* Starts to measure one more profile of a running capture. 0; -EEXIST: it is measured already. */
+int capture__add_profile(struct capture *capture, const char *name, const char **ret_reason);
+
+struct shared *capture__shared(const struct capture *capture);
+/* What has been drained since the profile was started; its duration_ns is up to the last drain. By number from 0, NULL past
+ * the last one; or by name, NULL when it is not measured. */
+const struct profile *capture__profile_at(const struct capture *capture, size_t index);
+const struct profile *capture__profile(const struct capture *capture, const char *name);
+uint64_t capture__duration_ns(const struct capture *capture);
+const struct files *capture__files(const struct capture *capture);
+void capture__unwind_stats(const struct capture *capture, struct unwind_store_stats *ret);
+void capture__losses(const struct capture *capture, struct capture_losses *ret);
+
+#endif

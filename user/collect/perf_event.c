@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Opening CPU clocks. The software clock exists on every machine; hardware counters do not exist in most guests. */
+#include "collect/perf_event.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct cpu_clock {
+	struct bpf_link **links;
+	int cnt;
+};
+
+void cpu_clock__close(struct cpu_clock *clock)
+{
+	int i;
+
+	if (!clock)
+		return;
+	for (i = 0; i < clock->cnt; i++)
+		bpf_link__destroy(clock->links[i]); /* closes the event too */
+	free(clock->links);
+	free(clock);
+}
+
+/* -ENODEV: the CPU is offline. */
+static int cpu_clock__add(
+	struct cpu_clock *clock, struct bpf_program *program, int cpu, uint64_t period_ns)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = period_ns,
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	struct bpf_link *link;
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	link = bpf_program__attach_perf_event(program, fd);
+	if (!link) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	clock->links[clock->cnt++] = link;
+	return 0;
+}
+
+int cpu_clock__open(struct bpf_program *program, uint64_t period_ns, struct cpu_clock **ret,
+	const char **ret_reason)
+{
+	struct cpu_clock *clock = calloc(1, sizeof(*clock));
+	int cpu_cnt = libbpf_num_possible_cpus(), cpu, err = -ENOMEM;
+
+	*ret_reason = "cannot open a CPU clock";
+	if (!clock)
+		return -ENOMEM;
+	if (cpu_cnt > 0)
+		clock->links = calloc((size_t)cpu_cnt, sizeof(*clock->links));
+	for (cpu = 0; clock->links && cpu < cpu_cnt; cpu++) {
+		err = cpu_clock__add(clock, program, cpu, period_ns);
+		if (err && err != -ENODEV)
+			break;
+		err = 0;
+	}
+	if (!err && !clock->cnt)
+		err = -ENODEV;
+	if (err) {
+		cpu_clock__close(clock);
+		return err;
+	}
+	*ret = clock;
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* CPU-clock perf events with a BPF program on them, one on each online CPU. */
+#ifndef COLLECT_PERF_EVENT_H
+#define COLLECT_PERF_EVENT_H
+
+#include <stdint.h>
+#include <bpf/libbpf.h>
+
+struct cpu_clock;
+
+/* Runs program every period_ns on every online CPU. -errno with *ret_reason, a static string. */
+int cpu_clock__open(struct bpf_program *program, uint64_t period_ns, struct cpu_clock **ret,
+	const char **ret_reason);
+void cpu_clock__close(struct cpu_clock *clock);
+
+#endif

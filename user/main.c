@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/* bpfprof: a system-wide eBPF profiler. The front door: options in, exit status out. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "log.h"
+#include "options.h"
+#include "run.h"
+
+/* A host has more files and perf events than the soft limit's 1,024. */
+static void limits__raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE,
+		&limit); /* what is refused is met again, with a name, where it matters */
+}
+
+/* BPFPROF_MAP_SIZES=ring=4096,samples=16,stacks=16,processes=8,rows=64,chunks=2: how tests make maps overflow. */
+static int sizes__parse(char *text, struct shared_sizes *ret)
+{
+	enum { RING, SAMPLES, STACKS, PROCESSES, ROWS, CHUNKS };
+	static char *const names[] = {
+		[RING] = "ring",
+		[SAMPLES] = "samples",
+		[STACKS] = "stacks",
+		[PROCESSES] = "processes",
+		[ROWS] = "rows",
+		[CHUNKS] = "chunks",
+		NULL,
+	};
+	uint32_t *const fields[] = {
+		[RING] = &ret->ring_bytes,
+		[SAMPLES] = &ret->samples_max,
+		[STACKS] = &ret->stacks_max,
+		[PROCESSES] = &ret->processes_max,
+		[ROWS] = &ret->mapping_rows_max,
+		[CHUNKS] = &ret->unwind_chunks_max,
+	};
+	char *value;
+
+	while (*text) {
+		int name = getsubopt(&text, names, &value);
+
+		if (name < 0 || !value)
+			return -1;
+		*fields[name] = (uint32_t)strtoul(value, NULL, 10);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct options options;
+	struct shared_sizes sizes = {0};
+	char error[OPTIONS_MESSAGE_MAX], *size_text = getenv("BPFPROF_MAP_SIZES");
+
+	if (options__parse(argc, argv, getenv("BPFPROF"), &options, error)) {
+		log__error("%s", error);
+		return EXIT_USAGE;
+	}
+	if (options.action == OPTIONS_HELP)
+		return options__print_help(stdout) ? EXIT_RUN_TIME : 0;
+	if (options.action == OPTIONS_PRINT_VERSION)
+		return options__print_version(stdout) ? EXIT_RUN_TIME : 0;
+	log__init(options.log_level);
+	if (options.warning[0])
+		log__warn("%s", options.warning);
+	if (size_text && sizes__parse(size_text, &sizes)) {
+		log__error(
+			"BPFPROF_MAP_SIZES: not understood; give ring=,samples=,stacks=,processes=,rows=,chunks=");
+		return EXIT_USAGE;
+	}
+	limits__raise();
+	return run(&options, &sizes);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The frames of a sample as every output shows them. */
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output/frames.h"
+
+enum { WORD_LOST, WORD_TRUNCATED, WORD_UNRESOLVED, WORD_CNT };
+
+#define WORD(text)                                                                                 \
+	{                                                                                          \
+		.mapping = UINT32_MAX, .line_cnt = 1, .lines = &(const struct symbol_line)         \
+		{                                                                                  \
+			.function = text, .system_name = text                                      \
+		}                                                                                  \
+	}
+
+static const struct symbol_location words[WORD_CNT] = {
+	[WORD_LOST] = WORD("[lost]"),
+	[WORD_TRUNCATED] = WORD("[truncated]"),
+	[WORD_UNRESOLVED] = WORD("[unresolved]"),
+};
+
+size_t frames__location_cnt(const struct symbols *symbols)
+{
+	return symbols->location_cnt + WORD_CNT;
+}
+
+const struct symbol_location *frames__location(const struct symbols *symbols, size_t index)
+{
+	return index < symbols->location_cnt ? &symbols->locations[index]
+					     : &words[index - symbols->location_cnt];
+}
+
+static uint32_t find_location(
+	const struct symbols *symbols, uint64_t frame, const struct sample_key *key)
+{
+	const struct symbol_location *location = symbols__find(
+		symbols, frame, key->pid, key->start_ns);
+
+	if (!location)
+		return symbols->location_cnt + WORD_UNRESOLVED;
+	return location - symbols->locations;
+}
+
+size_t frames__of(const struct output_source *source, const struct sample *sample,
+	uint32_t ret[SAMPLE_FRAMES_MAX])
+{
+	const struct symbols *symbols = source->symbols;
+	const struct stack *stack = NULL;
+	size_t cnt = 0;
+	size_t i;
+
+	if (sample->key.stack)
+		stack = stack_table__find(source->profile->stacks, sample->key.stack);
+	if (stack) {
+		for (i = 0; i < (size_t)stack->kernel_cnt + stack->user_cnt; i++)
+			ret[cnt++] = find_location(symbols, stack->frames[i], &sample->key);
+		if (!stack__is_complete(stack))
+			ret[cnt++] = symbols->location_cnt + WORD_TRUNCATED;
+	}
+	if (!cnt)
+		ret[cnt++] = symbols->location_cnt + WORD_LOST;
+	return cnt;
+}
+
+int64_t frames__value(const struct output_source *source, const struct sample *sample)
+{
+	return (int64_t)sample->values[source->profile->kind->default_value];
+}
+
+void frames__weigh(const struct symbols *symbols, const uint32_t *frames, size_t frame_cnt,
+	int64_t value, uint64_t *weights)
+{
+	uint32_t mapping;
+	size_t i;
+
+	for (i = 0; i < frame_cnt; i++) {
+		mapping = frames__location(symbols, frames[i])->mapping;
+		if (mapping < symbols->mapping_cnt)
+			weights[mapping] += value ? llabs(value) : 1;
+	}
+}
+
+/* pprof's libRx: [.]so$|[.]so[._][0-9]+ */
+static bool is_library(const char *path)
+{
+	const char *so;
+
+	for (so = strstr(path, ".so"); so; so = strstr(so + 1, ".so")) {
+		if (!so[3] || ((so[3] == '.' || so[3] == '_') && isdigit((unsigned char)so[4])))
+			return true;
+	}
+	return false;
+}
+
+static bool is_program(const char *path)
+{
+	return path[0] && path[0] != '[' && strncmp(path, "//", 2) != 0 && !is_library(path);
+}
+
+uint32_t frames__main_mapping(const struct symbols *symbols, const uint64_t *weights)
+{
+	uint32_t best = UINT32_MAX;
+	bool best_is_program = false;
+	bool program;
+	uint32_t i;
+
+	for (i = 0; i < symbols->mapping_cnt; i++) {
+		program = is_program(symbols->mappings[i].path);
+		if (!weights[i] || program < best_is_program)
+			continue;
+		if (best == UINT32_MAX || program > best_is_program || weights[i] > weights[best]) {
+			best = i;
+			best_is_program = program;
+		}
+	}
+	return best;
+}

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Reader of the perf rings that carry process events. */
+#include "process/events.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#define RING_PAGES 64 /* 256 KiB a CPU: about 2,000 records, 200 execs */
+#define PAGE_BYTES 4096u
+#define RING_BYTES ((size_t)RING_PAGES * PAGE_BYTES)
+/* Never more than this of one ring in one go, so that a storm of execs does not hold up the loop. */
+#define DRAIN_BYTES_MAX  (1u << 20)
+#define DRAIN_ROUNDS_MAX 4
+
+struct ring {
+	int fd;
+	struct perf_event_mmap_page *page;
+};
+
+/* A record's place in the copy of one drain. */
+struct record_ref {
+	uint64_t time_ns;
+	uint32_t offset;
+};
+
+struct process_events {
+	struct ring *rings;
+	int ring_cnt;
+	unsigned char *arena; /* records of one drain, each 8-byte aligned */
+	size_t arena_bytes, arena_capacity;
+	struct record_ref *refs;
+	size_t ref_cnt, ref_capacity;
+	uint64_t lost_cnt;
+	bool is_incomplete; /* something was lost: /proc has to be read */
+};
+
+/* The kernel's records; see PERF_RECORD_* in linux/perf_event.h. With sample_id_all and PERF_SAMPLE_TIME each ends in
+ * its time. */
+struct task_record {
+	struct perf_event_header header;
+	uint32_t pid, parent_pid, tid, parent_tid;
+	uint64_t time;
+};
+
+struct comm_record {
+	struct perf_event_header header;
+	uint32_t pid, tid;
+	char comm[];
+};
+
+struct mmap2_record {
+	struct perf_event_header header;
+	uint32_t pid, tid;
+	uint64_t addr, len, offset;
+	union {
+		struct {
+			uint32_t major, minor;
+			uint64_t ino, ino_generation;
+		};
+		struct {
+			uint8_t build_id_len, reserved1;
+			uint16_t reserved2;
+			uint8_t build_id[BUILD_ID_BYTES_MAX];
+		};
+	};
+	uint32_t prot, flags;
+	char path[];
+};
+
+struct lost_record {
+	struct perf_event_header header;
+	uint64_t id, cnt;
+};
+
+static uint64_t clock__now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+static int ring__open(int cpu, struct ring *ret)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+		.sample_type = PERF_SAMPLE_TIME,
+		.mmap = 1,
+		.mmap2 = 1,
+		.comm = 1,
+		.comm_exec = 1,
+		.task = 1,
+		.sample_id_all = 1,
+		.build_id = 1,
+		.use_clockid = 1,
+		.clockid = CLOCK_BOOTTIME,
+		.watermark = 1,
+		.wakeup_watermark = 1, /* each record wakes the daemon: stacks need mappings soon */
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC), err;
+	void *page;
+
+	if (fd < 0)
+		return -errno;
+	page = mmap(NULL, RING_BYTES + PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	ret->fd = fd;
+	ret->page = page;
+	return 0;
+}
+
+int process_events__open(struct process_events **ret, const char **ret_reason)
+{
+	struct process_events *events = calloc(1, sizeof(*events));
+	int cpu, cpu_cnt = libbpf_num_possible_cpus(), err = -ENOMEM;
+
+	*ret_reason = "cannot follow processes";
+	if (!events)
+		return -ENOMEM;
+	if (cpu_cnt > 0)
+		events->rings = calloc((size_t)cpu_cnt, sizeof(*events->rings));
+	if (!events->rings)
+		goto out;
+	for (cpu = 0; cpu < cpu_cnt; cpu++) {
+		err = ring__open(cpu, &events->rings[events->ring_cnt]);
+		if (err == -ENODEV)
+			continue; /* offline */
+		if (err)
+			goto out;
+		events->ring_cnt++;
+	}
+	*ret = events;
+	return 0;
+out:
+	process_events__close(events);
+	return err;
+}
+
+void process_events__close(struct process_events *events)
+{
+	int i;
+
+	if (!events)
+		return;
+	for (i = 0; i < events->ring_cnt; i++) {
+		munmap(events->rings[i].page, RING_BYTES + PAGE_BYTES);
+		close(events->rings[i].fd);
+	}
+	free(events->rings);
+	free(events->arena);
+	free(events->refs);
+	free(events);
+}
+
+int process_events__each_fd(
+	const struct process_events *events, int (*fn)(int fd, void *arg), void *arg)
+{
+	int i, err = 0;
+
+	for (i = 0; i < events->ring_cnt && !err; i++)
+		err = fn(events->rings[i].fd, arg);
+	return err;
+}
+
+uint64_t process_events__lost_cnt(const struct process_events *events)
+{
+	return events->lost_cnt;
+}
+
+/* Copies bytes out of the ring, over its end. */
+static void ring__copy(const struct ring *ring, uint64_t position, void *to, size_t bytes)
+{
+	const unsigned char *data = (const unsigned char *)ring->page + PAGE_BYTES;
+	size_t offset = position & (RING_BYTES - 1), first = RING_BYTES - offset;
+
+	if (first > bytes)
+		first = bytes;
+	memcpy(to, data + offset, first);
+	memcpy((unsigned char *)to + first, data, bytes - first);
+}
+
+static int events__reserve(struct process_events *events, size_t record_bytes)
+{
+	if (events->arena_bytes + record_bytes > events->arena_capacity) {
+		size_t capacity = events->arena_capacity ? 2 * events->arena_capacity : 65536;
+		unsigned char *arena = realloc(events->arena, capacity);
+
+		if (!arena)
+			return -ENOMEM;
+		events->arena = arena;
+		events->arena_capacity = capacity;
+		return events__reserve(events, record_bytes);
+	}
+	if (events->ref_cnt == events->ref_capacity) {
+		size_t capacity = events->ref_capacity ? 2 * events->ref_capacity : 512;
+		struct record_ref *refs = reallocarray(events->refs, capacity, sizeof(*refs));
+
+		if (!refs)
+			return -ENOMEM;
+		events->refs = refs;
+		events->ref_capacity = capacity;
+	}
+	return 0;
+}
+
+/* Takes the ring's records that are older than before_ns into the arena. 1: newer ones are left. */
+static int ring__take(struct process_events *events, const struct ring *ring, uint64_t before_ns)
+{
+	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+	uint64_t tail = ring->page->data_tail, first = tail;
+	int err = 0;
+
+	while (tail < head && tail - first < DRAIN_BYTES_MAX) {
+		struct perf_event_header header;
+		uint64_t time_ns;
+
+		ring__copy(ring, tail, &header, sizeof(header));
+		if (header.size < sizeof(header) + sizeof(time_ns) || header.size > head - tail)
+			break;
+		ring__copy(ring, tail + header.size - sizeof(time_ns), &time_ns, sizeof(time_ns));
+		if (time_ns >= before_ns)
+			break;
+		err = events__reserve(events, header.size);
+		if (err)
+			break;
+		ring__copy(ring, tail, events->arena + events->arena_bytes, header.size);
+		events->refs[events->ref_cnt++] = (struct record_ref){
+			.time_ns = time_ns, .offset = (uint32_t)events->arena_bytes};
+		events->arena_bytes += header.size;
+		tail += header.size;
+	}
+	__atomic_store_n(&ring->page->data_tail, tail, __ATOMIC_RELEASE);
+	return err ? err : tail < head;
+}
+
+static int record_ref__compare(const void *a, const void *b)
+{
+	const struct record_ref *left = a, *right = b;
+
+	if (left->time_ns != right->time_ns)
+		return left->time_ns < right->time_ns ? -1 : 1;
+	return left->offset < right->offset ? -1 : 1; /* order of writing, within one ring */
+}
+
+/* The kernel marks a file that has no name any more as /proc/PID/maps does. */
+static void path__cut_deleted(char *path, struct file_mapping *mapping)
+{
+	static const char suffix[] = " (deleted)";
+	size_t len = strlen(path);
+
+	if (len < sizeof(suffix) || strcmp(path + len - (sizeof(suffix) - 1), suffix))
+		return;
+	path[len - (sizeof(suffix) - 1)] = '\0';
+	mapping->deleted = true;
+}
+
+static void mmap2__apply(struct mmap2_record *record, struct processes *processes, uint64_t time_ns)
+{
+	size_t path_bytes = record->header.size - sizeof(*record) - sizeof(time_ns);
+	struct file_mapping mapping = {
+		.path = record->path,
+		.pid = (pid_t)record->pid,
+		.start = record->addr,
+		.end = record->addr + record->len,
+		.offset = record->offset,
+	};
+
+	if (record->header.size < sizeof(*record) + sizeof(time_ns) + 1 ||
+		!memchr(record->path, 0, path_bytes))
+		return;
+	path__cut_deleted(record->path, &mapping);
+	if (record->header.misc & PERF_RECORD_MISC_MMAP_BUILD_ID) {
+		mapping.identity.build_id_len = record->build_id_len <= BUILD_ID_BYTES_MAX
+							? record->build_id_len
+							: BUILD_ID_BYTES_MAX;
+		memcpy(mapping.identity.build_id, record->build_id, mapping.identity.build_id_len);
+	} else {
+		/* makedev() of the C library, as /proc/PID/maps is read */
+		mapping.identity.dev = ((uint64_t)(record->major & 0xfff) << 8) |
+				       (record->minor & 0xff) |
+				       ((uint64_t)(record->minor & ~0xffu) << 12) |
+				       ((uint64_t)(record->major & ~0xfffu) << 32);
+		mapping.identity.ino = record->ino;
+	}
+	processes__on_mmap(processes, &mapping, time_ns);
+}
+
+static void record__apply(
+	struct process_events *events, void *data, struct processes *processes, uint64_t time_ns)
+{
+	const struct perf_event_header *header = data;
+	const struct task_record *task = data;
+	const struct comm_record *comm = data;
+	const struct lost_record *lost = data;
+
+	switch (header->type) {
+	case PERF_RECORD_MMAP2:
+		mmap2__apply(data, processes, time_ns);
+		break;
+	case PERF_RECORD_FORK:
+		processes__on_fork(processes, task->pid, task->parent_pid, time_ns);
+		break;
+	case PERF_RECORD_EXIT:
+		processes__on_exit(processes, task->pid, task->tid, time_ns);
+		break;
+	case PERF_RECORD_COMM:
+		if (header->misc & PERF_RECORD_MISC_COMM_EXEC)
+			processes__on_exec(processes, comm->pid, time_ns);
+		break;
+	case PERF_RECORD_LOST:
+		events->lost_cnt += lost->cnt;
+		events->is_incomplete = true;
+		break;
+	default:
+		break;
+	}
+}
+
+/* One round over all rings. 1: records were left. */
+static int events__drain_once(
+	struct process_events *events, struct processes *processes, int *total_cnt)
+{
+	uint64_t before_ns = clock__now_ns();
+	int i, err, left = 0;
+	size_t n;
+
+	events->arena_bytes = 0;
+	events->ref_cnt = 0;
+	for (i = 0; i < events->ring_cnt; i++) {
+		err = ring__take(events, &events->rings[i], before_ns);
+		if (err < 0)
+			return err;
+		left |= err;
+	}
+	qsort(events->refs, events->ref_cnt, sizeof(*events->refs), record_ref__compare);
+	for (n = 0; n < events->ref_cnt; n++)
+		record__apply(events, events->arena + events->refs[n].offset, processes,
+			events->refs[n].time_ns);
+	*total_cnt += (int)events->ref_cnt;
+	return left;
+}
+
+int process_events__drain(struct process_events *events, struct processes *processes)
+{
+	int round, left = 1, cnt = 0;
+
+	/* A ring wakes us once for what it holds: nothing may be left behind that is no newer than the last wake. */
+	for (round = 0; round < DRAIN_ROUNDS_MAX && left > 0; round++)
+		left = events__drain_once(events, processes, &cnt);
+	if (left < 0)
+		return left;
+	if (events->is_incomplete) {
+		events->is_incomplete = false;
+		left = processes__scan_all(processes, clock__now_ns());
+	}
+	return left < 0 ? left : cnt;
+}

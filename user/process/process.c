@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The process table: what /proc told at the start, kept current by the kernel's events. */
+#include "process/process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "process/proc.h"
+
+static struct image *image__new(uint64_t from_ns, struct image *older)
+{
+	struct image *image = calloc(1, sizeof(*image));
+
+	if (image) {
+		image->from_ns = from_ns;
+		image->older = older;
+	}
+	return image;
+}
+
+static void image__free_chain(struct image *image)
+{
+	while (image) {
+		struct image *older = image->older;
+
+		free(image->rows);
+		free(image);
+		image = older;
+	}
+}
+
+static struct process *process__new(uint32_t pid, uint64_t start_ns)
+{
+	struct process *process = calloc(1, sizeof(*process));
+
+	if (!process)
+		return NULL;
+	process->image = image__new(start_ns, NULL);
+	if (!process->image) {
+		free(process);
+		return NULL;
+	}
+	process->pid = pid;
+	process->start_ns = start_ns;
+	return process;
+}
+
+static void process__free(struct process *process)
+{
+	image__free_chain(process->image);
+	free(process);
+}
+
+struct processes *processes__new(struct files *files, bool track_all, bool follow_children)
+{
+	struct processes *processes = calloc(1, sizeof(*processes));
+
+	if (!processes)
+		return NULL;
+	processes->files = files;
+	processes->track_all = track_all;
+	processes->follow_children = follow_children;
+	return processes;
+}
+
+void processes__free(struct processes *processes)
+{
+	struct process *process, *next, *older;
+
+	if (!processes)
+		return;
+	HASH_ITER (hh, processes->by_pid, process, next) {
+		HASH_DEL(processes->by_pid, process);
+		for (; process; process = older) {
+			older = process->older;
+			process__free(process);
+		}
+	}
+	free(processes);
+}
+
+struct process *processes__find(const struct processes *processes, uint32_t pid)
+{
+	struct process *process;
+
+	HASH_FIND(hh, processes->by_pid, &pid, sizeof(pid), process);
+	return process;
+}
+
+struct process *processes__find_started(
+	const struct processes *processes, uint32_t pid, uint64_t start_ns)
+{
+	struct process *process = processes__find(processes, pid);
+
+	/* Newest first: the owner is the oldest whose reported start is not before the kernel's own. */
+	while (process && process->older && process->older->start_ns >= start_ns)
+		process = process->older;
+	return process;
+}
+
+uint32_t processes__cnt(const struct processes *processes)
+{
+	return HASH_COUNT(processes->by_pid);
+}
+
+/* Makes process the current owner of its pid; the last owner, if any, has ended by then. */
+static void processes__add(struct processes *processes, struct process *process)
+{
+	struct process *older = processes__find(processes, process->pid);
+
+	if (older) {
+		if (!older->end_ns)
+			older->end_ns = process->start_ns;
+		HASH_DEL(processes->by_pid, older);
+		process->older = older;
+	}
+	HASH_ADD(hh, processes->by_pid, pid, sizeof(process->pid), process);
+}
+
+void processes__list(struct processes *processes, struct process *process)
+{
+	if (process->is_listed)
+		return;
+	process->is_listed = true;
+	process->next_listed = processes->listed;
+	processes->listed = process;
+}
+
+static void processes__unlist(struct processes *processes, struct process *process)
+{
+	struct process **link = &processes->listed;
+
+	if (!process->is_listed)
+		return;
+	while (*link != process)
+		link = &(*link)->next_listed;
+	*link = process->next_listed;
+	process->is_listed = false;
+}
+
+static void processes__changed(struct processes *processes, struct process *process)
+{
+	process->is_dirty = true;
+	processes__list(processes, process);
+}
+
+struct scan {
+	struct processes *processes;
+	struct process *process;
+};
+
+static void process__map(
+	struct processes *processes, struct process *process, const struct file_mapping *mapping)
+{
+	struct mapping_row row = {.start = mapping->start, .end = mapping->end};
+	const struct file *file;
+
+	row.file_id = files__intern(processes->files, mapping);
+	file = files__get(processes->files, row.file_id);
+	if (file)
+		row.bias = file__bias(file, mapping->start, mapping->offset);
+	if (image__map(process->image, &row))
+		processes->rows_dropped_cnt++;
+	processes__changed(processes, process);
+}
+
+static int scan__mapping(const struct proc_mapping *line, void *arg)
+{
+	struct scan *scan = arg;
+	struct file_mapping mapping = {
+		.identity = {.dev = line->dev, .ino = line->ino},
+		.path = line->path,
+		.deleted = line->deleted,
+		.pid = (pid_t)scan->process->pid,
+		.start = line->start,
+		.end = line->end,
+		.offset = line->offset,
+	};
+
+	process__map(scan->processes, scan->process, &mapping);
+	return 0;
+}
+
+int processes__scan(struct processes *processes, uint32_t pid, uint64_t now_ns)
+{
+	struct process *process = processes__find(processes, pid), *found = process;
+	uint64_t tick_ns = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
+	struct scan scan = {.processes = processes};
+	struct proc_stat stat;
+	int cnt;
+
+	if (proc_stat__read((pid_t)pid, &stat))
+		return -ESRCH;
+	if (!process || process->end_ns) {
+		/* start_ticks is rounded down */
+		process = process__new(pid, (stat.start_ticks + 1) * tick_ns);
+		if (!process)
+			return -ENOMEM;
+		found = NULL;
+	}
+	process->scan_ns = now_ns;
+	process->leader_exited = stat.state == 'Z';
+	process->image->start_stack = stat.start_stack;
+	process->image->end_code = stat.end_code;
+	scan.process = process;
+	cnt = proc_maps__each_exec((pid_t)pid, scan__mapping, &scan);
+	/* Gone meanwhile, a zombie, or a kernel thread. Of one with more mappings than are read, those read are kept. */
+	if (!found && (cnt == -ENOENT || !process->image->row_cnt)) {
+		processes__unlist(processes, process);
+		process__free(process);
+		return cnt == -ENOENT ? -ESRCH : 0;
+	}
+	if (!found)
+		processes__add(processes, process);
+	return 0;
+}
+
+/* Ends the processes that a scan of all did not meet: their exit was lost. */
+static void processes__end_unseen(struct processes *processes, uint64_t now_ns)
+{
+	struct process *process, *next;
+
+	HASH_ITER (hh, processes->by_pid, process, next)
+		if (!process->end_ns && process->scan_ns < now_ns)
+			process->end_ns = now_ns;
+}
+
+int processes__scan_all(struct processes *processes, uint64_t now_ns)
+{
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+	int err = 0;
+
+	if (!proc)
+		return -errno;
+	while (!err && (entry = readdir(proc))) {
+		uint32_t pid = (uint32_t)strtoul(entry->d_name, NULL, 10);
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		if (!processes->track_all && !processes__find(processes, pid))
+			continue;
+		err = processes__scan(processes, pid, now_ns);
+		if (err == -ESRCH)
+			err = 0;
+	}
+	closedir(proc);
+	if (!err)
+		processes__end_unseen(processes, now_ns);
+	return err;
+}
+
+void processes__on_fork(
+	struct processes *processes, uint32_t pid, uint32_t parent_pid, uint64_t time_ns)
+{
+	struct process *parent = processes__find(processes, parent_pid), *old, *child;
+
+	if (pid == parent_pid)
+		return; /* a thread */
+	if (!processes->track_all && (!processes->follow_children || !parent))
+		return;
+	old = processes__find(processes, pid);
+	if (old && !old->end_ns && time_ns < old->scan_ns)
+		return;
+	child = process__new(pid, time_ns);
+	if (!child)
+		return;
+	if (parent && parent->image->row_cnt) {
+		struct image *image = child->image;
+
+		image->rows = calloc(parent->image->row_cnt, sizeof(*image->rows));
+		if (image->rows) {
+			image->row_cnt = image->row_capacity = parent->image->row_cnt;
+			memcpy(image->rows, parent->image->rows,
+				image->row_cnt * sizeof(*image->rows));
+			image->start_stack = parent->image->start_stack;
+			image->end_code = parent->image->end_code;
+			processes__changed(processes, child);
+		}
+	}
+	processes__add(processes, child);
+}
+
+/* The live process that an event of time_ns is about; NULL when it is not tracked, or /proc was read after it. */
+static struct process *processes__subject(
+	struct processes *processes, uint32_t pid, uint64_t time_ns)
+{
+	struct process *process = processes__find(processes, pid);
+
+	if ((!process || process->end_ns) && processes->track_all) {
+		/* its fork was lost */
+		processes__scan(processes, pid, time_ns);
+		process = processes__find(processes, pid);
+	}
+	return process && !process->end_ns && time_ns >= process->scan_ns ? process : NULL;
+}
+
+void processes__on_exec(struct processes *processes, uint32_t pid, uint64_t time_ns)
+{
+	struct process *process = processes__subject(processes, pid, time_ns);
+	struct image *image;
+
+	if (!process)
+		return;
+	image = image__new(time_ns, process->image);
+	if (!image)
+		return;
+	process->image = image;
+	process->leader_exited = false; /* whichever thread called exec is the leader now */
+	processes__changed(processes, process);
+}
+
+void processes__on_mmap(
+	struct processes *processes, const struct file_mapping *mapping, uint64_t time_ns)
+{
+	struct process *process = processes__subject(processes, (uint32_t)mapping->pid, time_ns);
+
+	if (process)
+		process__map(processes, process, mapping);
+}
+
+/* A leader may exit before its threads: it stays a zombie, counted until the last one is gone. One that a thread's exec
+ * killed has been replaced by that thread. And the kernel tells of an exit a little before it shows in /proc. */
+static void process__end_if_gone(struct process *process, uint64_t time_ns)
+{
+	struct proc_stat stat;
+
+	if (proc_stat__read((pid_t)process->pid, &stat) ||
+		((stat.state == 'Z' || stat.state == 'X') && stat.thread_cnt <= 1))
+		process->end_ns = time_ns;
+}
+
+void processes__on_exit(struct processes *processes, uint32_t pid, uint32_t tid, uint64_t time_ns)
+{
+	struct process *process = processes__find(processes, pid);
+
+	if (!process || process->end_ns || time_ns < process->scan_ns)
+		return;
+	if (tid == pid)
+		process->leader_exited = true;
+	if (process->leader_exited)
+		process__end_if_gone(process, time_ns);
+}
+
+const struct image *process__image_at(const struct process *process, uint64_t time_ns)
+{
+	const struct image *image = process->image;
+
+	while (image->older && image->from_ns > time_ns)
+		image = image->older;
+	return image;
+}
+
+/* Frees the images that process had replaced before before_ns. */
+static void process__forget_images(struct process *process, uint64_t before_ns)
+{
+	struct image *image;
+
+	for (image = process->image; image; image = image->older) {
+		if (image->from_ns >= before_ns)
+			continue;
+		image__free_chain(image->older);
+		image->older = NULL;
+	}
+}
+
+void processes__forget(struct processes *processes, uint64_t before_ns, uint64_t now_ns,
+	void (*drop)(struct process *, void *), void *arg)
+{
+	struct process *process, *next, **link, *owner;
+
+	HASH_ITER (hh, processes->by_pid, process, next) {
+		if (process->leader_exited && !process->end_ns)
+			process__end_if_gone(process, now_ns);
+		process__forget_images(process, before_ns);
+		for (link = &process->older; (owner = *link);) {
+			if (owner->end_ns >= before_ns) {
+				link = &owner->older;
+				continue;
+			}
+			*link = owner->older;
+			processes__unlist(processes, owner);
+			drop(owner, arg);
+			process__free(owner);
+		}
+		/* The newest owner ended last: when it goes, no older one is left. */
+		if (process->end_ns && process->end_ns < before_ns && !process->older) {
+			HASH_DEL(processes->by_pid, process);
+			processes__unlist(processes, process);
+			drop(process, arg);
+			process__free(process);
+		}
+	}
+}

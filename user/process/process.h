@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which processes exist and what they map, now and for as long as undrained samples may refer to them. */
+#ifndef PROCESS_PROCESS_H
+#define PROCESS_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uthash.h>
+
+#include "bpfprof.h"
+#include "process/file.h"
+
+/* What a process executes between two execs. Rows are sorted and do not overlap. */
+struct image {
+	uint64_t from_ns; /* CLOCK_BOOTTIME of the exec, or of the start */
+	struct mapping_row *rows;
+	uint32_t row_cnt;
+	uint32_t row_capacity;
+	uint64_t start_stack; /* mm->start_stack and mm->end_code; 0: not read yet */
+	uint64_t end_code;
+	struct image *older;
+};
+
+struct process {
+	uint32_t pid;
+	uint64_t
+		start_ns; /* CLOCK_BOOTTIME; no earlier than the kernel's start_boottime of this process */
+	uint64_t scan_ns; /* /proc was read then: events before are already in it */
+	uint64_t end_ns;  /* 0: alive */
+	bool leader_exited;
+	bool is_dirty;  /* rows changed since they were published */
+	bool is_listed; /* on the list of processes that publisher__flush() looks at */
+	struct process *next_listed;
+	uint32_t slice; /* 1 + index into the kernel's slices; 0: not published */
+	uint32_t published_first, published_cnt; /* rows in the kernel */
+	struct image *image;                     /* newest; never NULL */
+	struct process *older;                   /* earlier owner of the pid */
+	UT_hash_handle hh;
+};
+
+struct processes {
+	struct process *by_pid; /* uthash; the newest owner of each pid */
+	struct files *files;
+	bool track_all;
+	bool follow_children;
+	struct process *listed;    /* to be published, linked by next_listed */
+	uint64_t rows_dropped_cnt; /* mappings past PROC_MAPS_MAX of one process */
+};
+
+/* track_all: the whole host; else only what processes__track() names, and with follow_children what they fork. */
+struct processes *processes__new(struct files *files, bool track_all, bool follow_children);
+void processes__free(struct processes *processes);
+
+/* Reads one process, or all, from /proc. now_ns: CLOCK_BOOTTIME before the call. 0, -ESRCH, -ENOMEM. */
+int processes__scan(struct processes *processes, uint32_t pid, uint64_t now_ns);
+int processes__scan_all(struct processes *processes, uint64_t now_ns);
+
+struct process *processes__find(const struct processes *processes, uint32_t pid);
+/* The owner of pid that started no later than start_ns (of a sample's key); alive or not. */
+struct process *processes__find_started(
+	const struct processes *processes, uint32_t pid, uint64_t start_ns);
+uint32_t processes__cnt(const struct processes *processes);
+
+/* What the kernel reported, in the order of its times. */
+void processes__on_fork(
+	struct processes *processes, uint32_t pid, uint32_t parent_pid, uint64_t time_ns);
+void processes__on_exec(struct processes *processes, uint32_t pid, uint64_t time_ns);
+void processes__on_mmap(
+	struct processes *processes, const struct file_mapping *mapping, uint64_t time_ns);
+void processes__on_exit(struct processes *processes, uint32_t pid, uint32_t tid, uint64_t time_ns);
+
+/* Puts process on the list of those to be published. */
+void processes__list(struct processes *processes, struct process *process);
+
+/* The image that process executed at time_ns; the oldest one known when it is older than that. */
+const struct image *process__image_at(const struct process *process, uint64_t time_ns);
+const struct mapping_row *image__find(const struct image *image, uint64_t addr);
+/* Adds a mapping: what it overlaps is cut away. 0, -ENOMEM, -E2BIG. */
+int image__map(struct image *image, const struct mapping_row *row);
+
+/* Frees what ended before before_ns: exited processes and images that an exec replaced. Exited processes are handed to
+ * drop first. */
+void processes__forget(struct processes *processes, uint64_t before_ns, uint64_t now_ns,
+	void (*drop)(struct process *, void *), void *arg);
+
+#endif

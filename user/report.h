@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What is left at the end of a capture: profile files, the top table, --stats. */
+#ifndef BPFPROF_REPORT_H
+#define BPFPROF_REPORT_H
+
+#include "capture.h"
+#include "options.h"
+
+/* Names the profile's frames, writes the files and prints the tables that options ask for. Logs each failure; the number
+ * of failures. */
+int report__write(const struct options *options, const struct capture *capture);
+/* The line and the tables of --stats, on stderr. */
+void report__stats(const struct capture *capture);
+/* DIR exists and can be written to: asked before a capture, not after it. A missing DIR is made. 0, or logged. */
+int report__check_dir(const char *dir);
+
+#endif

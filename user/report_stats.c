@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/* --stats: what bpfprof itself cost, and everything it could not see. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "report.h"
+
+static int program__print(const struct shared_program *program, void *arg)
+{
+	(void)arg;
+	if (program->run_cnt)
+		fprintf(stderr, "  program %-24s runs %10llu  mean %6llu ns  total %8.3f ms\n",
+			program->name, (unsigned long long)program->run_cnt,
+			(unsigned long long)(program->run_time_ns / program->run_cnt),
+			(double)program->run_time_ns / 1e6);
+	return 0;
+}
+
+static int map__print(const struct shared_map *map, void *arg)
+{
+	uint64_t *total = arg;
+
+	fprintf(stderr, "  map     %-24s %10llu KiB\n", map->name,
+		(unsigned long long)(map->bytes + 1023) / 1024);
+	*total += map->bytes;
+	return 0;
+}
+
+static uint64_t own__rss_bytes(void)
+{
+	unsigned long long size, resident = 0;
+	FILE *statm = fopen("/proc/self/statm", "re");
+
+	if (!statm)
+		return 0;
+	if (fscanf(statm, "%llu %llu", &size, &resident) != 2)
+		resident = 0;
+	fclose(statm);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Stacks by how their walk ended: enum stack_end and the counters end_* have the same order. */
+static void stats__print_ends(const struct counter_values *counters)
+{
+	uint64_t total = 0, complete;
+	int i;
+
+	for (i = 0; i < STACK_END_CNT; i++)
+		if (i != STACK_END_KERNEL && i != STACK_END_EXEC)
+			total += counters->cnt[COUNTER_end_root + i];
+	complete = counters->cnt[COUNTER_end_root];
+	if (total)
+		fprintf(stderr, "  stacks  complete %.2f %% of %llu user stacks\n",
+			100.0 * (double)complete / (double)total, (unsigned long long)total);
+}
+
+static void stats__print_unwind(const struct unwind_store_stats *unwind)
+{
+	fprintf(stderr,
+		"  unwind  tables %u, rows %llu in %llu KiB, rules %u, built in %.1f ms; files by frame pointer %u, "
+		"refused %u, no room %u, evicted %u, queued %u\n",
+		unwind->ready_cnt, (unsigned long long)unwind->row_cnt,
+		(unsigned long long)unwind->chunk_bytes / 1024, unwind->rule_cnt,
+		(double)unwind->build_ns / 1e6, unwind->frame_pointer_cnt, unwind->refused_cnt,
+		unwind->no_room_cnt, unwind->evicted_cnt, unwind->queued_cnt);
+}
+
+void report__stats(const struct capture *capture)
+{
+	struct counter_values counters = {0};
+	struct unwind_store_stats unwind;
+	struct capture_losses losses;
+	uint64_t map_bytes = 0, duration_ns;
+	struct rusage usage;
+	double cpu_s;
+	int i;
+
+	getrusage(RUSAGE_SELF, &usage);
+	cpu_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
+		(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+	duration_ns = capture__duration_ns(capture);
+	fprintf(stderr,
+		"bpfprof: stats: cpu %.3f s in all, %.3f %% of one CPU; rss %llu KiB, at most %ld KiB\n",
+		cpu_s, duration_ns ? cpu_s * 1e11 / (double)duration_ns : 0.0,
+		(unsigned long long)own__rss_bytes() / 1024, usage.ru_maxrss);
+	shared__each_program(capture__shared(capture), program__print, NULL);
+	shared__each_map(capture__shared(capture), map__print, &map_bytes);
+	capture__unwind_stats(capture, &unwind);
+	map__print(&(struct shared_map){.name = "unwind chunks", .bytes = unwind.chunk_bytes},
+		&map_bytes);
+	fprintf(stderr, "  maps    %-24s %10llu KiB\n", "in all",
+		(unsigned long long)map_bytes / 1024);
+	if (shared__read_counters(capture__shared(capture), &counters))
+		return;
+	stats__print_ends(&counters);
+	for (i = 0; i < COUNTER__CNT; i++)
+		fprintf(stderr, "  %-7s %-24s %10llu  %s\n",
+			counter_is_loss[i] ? "lost" : "counter", counter_names[i],
+			(unsigned long long)counters.cnt[i], counter_texts[i]);
+	stats__print_unwind(&unwind);
+	capture__losses(capture, &losses);
+	fprintf(stderr, "  lost    %-24s %10llu  process events lost; /proc was read again\n",
+		"process_events", (unsigned long long)losses.process_events);
+	fprintf(stderr, "  counter %-24s %10llu  processes without room in the kernel's tables\n",
+		"processes_unpublished", (unsigned long long)losses.processes_unpublished);
+	fprintf(stderr, "  lost    %-24s %10llu  stacks past the daemon's cap\n", "stacks_refused",
+		(unsigned long long)losses.stacks_refused);
+	fprintf(stderr, "  lost    %-24s %10llu  samples past the daemon's cap, kept as [lost]\n",
+		"samples_refused", (unsigned long long)losses.samples_refused);
+	fprintf(stderr, "  lost    %-24s %10llu  stack records that contradict themselves\n",
+		"records_bad", (unsigned long long)losses.records_bad);
+	fprintf(stderr,
+		"  lost    %-24s %10llu  mappings of files past the cap: their frames stay raw\n",
+		"files_refused", (unsigned long long)losses.files_refused);
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The life of a run: set up, loop, report, tear down. */
+#include "run.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "capture.h"
+#include "command.h"
+#include "log.h"
+#include "loop.h"
+#include "report.h"
+#include "trace.h"
+#include "watch.h"
+
+#define MS_NS 1000000ull
+#define NICE  (-10) /* what is late here is mappings that stacks wait for; the daemon runs little */
+#define DRAIN_NS_MAX                                                                               \
+	(1000 * MS_NS) /* with lines further apart the maps are still drained this often */
+#define COMMAND_GRACE_NS                                                                           \
+	(3000 * MS_NS) /* between a signal that was passed on and giving up on CMD's end */
+
+struct run {
+	const struct options *options;
+	struct loop *loop;
+	struct capture *capture;
+	struct trace *trace;
+	struct watch *watch;
+	struct command command;
+	bool has_command;
+	bool command_ended;
+	int status;
+	int stats_fd; /* while open, the kernel measures programs' run times */
+	int events_timer, retry_timer;
+};
+
+static void run__log_failure(const char *reason, int err)
+{
+	if (access("/sys/kernel/btf/vmlinux", R_OK))
+		log__error(
+			"%s: this kernel has no BTF (/sys/kernel/btf/vmlinux); use one built with "
+			"CONFIG_DEBUG_INFO_BTF, as distributions' kernels are",
+			reason);
+	else if (err == -EPERM || err == -EACCES)
+		log__error("%s: %s; run it as root, or with CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, "
+			   "CAP_DAC_READ_SEARCH and CAP_SYSLOG",
+			reason, strerror(-err));
+	else
+		log__error("%s: %s; -v shows what the kernel said", reason, strerror(-err));
+}
+
+static int libbpf__print(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char *text = NULL, *line, *rest;
+
+	/* What the verifier said of a refused program has many lines: each is one of ours. */
+	if (level == LIBBPF_DEBUG || vasprintf(&text, format, args) < 0)
+		return 0;
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		log__debug("%s", line);
+	free(text);
+	return 0;
+}
+
+static void run__on_events(void *arg)
+{
+	struct run *run = arg;
+	int again_ms = capture__on_events(run->capture);
+
+	if (again_ms >= 0)
+		loop__set_timer(run->events_timer, (uint64_t)again_ms * MS_NS, 0);
+}
+
+static void run__on_interval(void *arg)
+{
+	struct run *run = arg;
+	int err = capture__drain(run->capture);
+
+	loop__set_timer(run->events_timer, MS_NS, 0); /* the drain may have found tables to build */
+	if (err == -EAGAIN)
+		loop__set_timer(run->retry_timer, MS_NS, 0);
+	else if (err)
+		log__error("cannot drain the samples: %s; they stay in the kernel", strerror(-err));
+}
+
+static void run__stop(void *arg)
+{
+	struct run *run = arg;
+
+	loop__stop(run->loop);
+}
+
+static void run__on_child(struct run *run)
+{
+	if (run->has_command && !run->command_ended &&
+		command__has_ended(&run->command, &run->status)) {
+		run->command_ended = true;
+		loop__stop(run->loop);
+	}
+}
+
+/* From the second one on these signals do what they do by default: end the program at once. */
+static void signals__default(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		signal(signals[i], SIG_DFL);
+		sigaddset(&set, signals[i]);
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static void run__on_signal(const struct signalfd_siginfo *info, void *arg)
+{
+	struct run *run = arg;
+	int signal = (int)info->ssi_signo;
+
+	switch (signal) {
+	case SIGCHLD:
+		run__on_child(run);
+		return;
+	case SIGUSR1:
+		trace__toggle_sched(run->trace);
+		return;
+	case SIGUSR2:
+		trace__toggle_heap(run->trace);
+		return;
+	default:
+		break;
+	}
+	signals__default();
+	if (!run->has_command || run->command_ended) {
+		loop__stop(run->loop);
+		return;
+	}
+	/* The terminal sends its signals to CMD as well as to us; those of a user's kill come to us alone. */
+	if (info->ssi_code != SI_KERNEL)
+		kill(run->command.pid, signal);
+	run->status = 128 + signal;
+	loop__add_timer(run->loop, COMMAND_GRACE_NS, 0, run__stop, run);
+}
+
+static int run__add_fd(int fd, void *arg)
+{
+	struct run *run = arg;
+
+	return loop__add_fd(run->loop, fd, run__on_events, run);
+}
+
+static int run__open_loop(struct run *run)
+{
+	static const int signals[] = {
+		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD, 0};
+	uint64_t drain_ns = run->options->interval_ns < DRAIN_NS_MAX ? run->options->interval_ns
+								     : DRAIN_NS_MAX;
+	int err = loop__new(&run->loop);
+
+	if (err)
+		return err;
+	err = loop__add_signals(run->loop, signals, run__on_signal, run);
+	if (err)
+		return err;
+	run->events_timer = loop__add_timer(run->loop, 0, 0, run__on_events, run);
+	run->retry_timer = loop__add_timer(run->loop, 0, 0, run__on_interval, run);
+	err = loop__add_timer(run->loop, drain_ns, drain_ns, run__on_interval, run);
+	if (run->events_timer < 0 || run->retry_timer < 0 || err < 0)
+		return -EMFILE;
+	return 0;
+}
+
+/* The processes that options name, or CMD. Logs. */
+static int run__add_targets(struct run *run)
+{
+	const struct options *options = run->options;
+	size_t i;
+	int err;
+
+	if (run->has_command) {
+		err = capture__add_target(run->capture, run->command.pid);
+		if (err)
+			run__log_failure("cannot follow CMD", err);
+		return err;
+	}
+	for (i = 0; i < options->pid_cnt; i++) {
+		err = capture__add_target(run->capture, options->pids[i]);
+		if (err == -ESRCH)
+			log__error("pid %d: no such process; it may have ended meanwhile",
+				options->pids[i]);
+		else if (err)
+			run__log_failure("cannot follow a process", err);
+		if (err)
+			return err;
+	}
+	if (options->mode != OPTIONS_PIDS)
+		return 0;
+	err = watch__new(run->loop, options->pids, options->pid_cnt, run__stop, run, &run->watch);
+	if (err)
+		run__log_failure("cannot watch the processes", err);
+	return err;
+}
+
+/* Everything that can be wrong with what the user asked for, before anything is loaded. Logs. */
+static int run__check(const struct options *options)
+{
+	pid_t leader;
+	size_t i;
+
+	for (i = 0; i < options->pid_cnt; i++) {
+		int err = watch__check(options->pids[i], &leader);
+
+		if (err == -EINVAL)
+			log__error("pid %d: is a thread of process %d; use --pid %d",
+				options->pids[i], leader, leader);
+		else if (err)
+			log__error("pid %d: no such process; see ps -e for those that run",
+				options->pids[i]);
+		if (err)
+			return err;
+	}
+	return options->output_dir ? report__check_dir(options->output_dir) : 0;
+}
+
+static int run__open(struct run *run, const struct shared_sizes *sizes)
+{
+	const struct options *options = run->options;
+	struct capture_options capture_options = {
+		.all_processes = options->mode == OPTIONS_HOST,
+		.follow_children = options->mode == OPTIONS_COMMAND,
+		.keep_profile = options->output_dir || options->top_cnt,
+		.frequency_hz = options->frequency_hz,
+		.sizes = *sizes,
+	};
+	const char *reason = "cannot start";
+	size_t i;
+	int err;
+
+	for (i = 0; i < FEATURE_PROFILE_CNT; i++)
+		if (options->profiles & 1u << i)
+			capture_options.profiles[capture_options.profile_cnt++] =
+				options_features[FEATURE_CPU + i].name;
+	if (options->stats)
+		run->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	err = capture__open(&capture_options, &run->capture, &reason);
+	if (err) {
+		run__log_failure(reason, err);
+		return err;
+	}
+	err = run__add_targets(run);
+	if (err)
+		return err;
+	err = trace__open(run->loop, options, run->capture, &run->trace, &reason);
+	if (!err)
+		err = capture__start(run->capture, &reason);
+	if (!err)
+		err = capture__each_fd(run->capture, run__add_fd, run);
+	if (err)
+		run__log_failure(reason, err);
+	return err;
+}
+
+/* CMD runs from here on. Logs. */
+static int run__release(struct run *run)
+{
+	char escaped[256];
+	int err = command__release(&run->command);
+
+	if (err)
+		log__error("cannot run \"%s\": %s; give a program that exists, after --",
+			log__escape(escaped, sizeof(escaped), run->options->command[0]),
+			strerror(-err));
+	return err;
+}
+
+static int run__loop(struct run *run)
+{
+	const struct options *options = run->options;
+	int err;
+
+	if (run->has_command && run__release(run))
+		return EXIT_RUN_TIME;
+	trace__start(run->trace);
+	if (options->duration_ns)
+		loop__add_timer(run->loop, options->duration_ns, 0, run__stop, run);
+	run__on_events(run);
+	err = loop__run(run->loop);
+	if (err) {
+		log__error("the event loop failed: %s", strerror(-err));
+		run->status = EXIT_RUN_TIME;
+	}
+	return 0;
+}
+
+/* -d ends the profile, not CMD: its status is still ours to pass on. */
+static void run__await_command(struct run *run)
+{
+	while (run->has_command && !run->command_ended && run->status == 0) {
+		run__on_child(run);
+		if (!run->command_ended)
+			usleep(10000);
+	}
+}
+
+static void run__finish(struct run *run)
+{
+	int err = capture__stop(run->capture);
+
+	trace__stop(run->trace);
+	if (err)
+		log__error("cannot drain the last samples: %s; they are missing in the profile",
+			strerror(-err));
+	if ((run->options->output_dir || run->options->top_cnt) &&
+		report__write(run->options, run->capture) && !run->status)
+		run->status = EXIT_RUN_TIME;
+	if (run->options->stats)
+		report__stats(run->capture);
+}
+
+int run(const struct options *options, const struct shared_sizes *sizes)
+{
+	struct run run = {.options = options,
+		.has_command = options->mode == OPTIONS_COMMAND,
+		.stats_fd = -1};
+	int err;
+
+	libbpf_set_print(libbpf__print);
+	if (run__check(options))
+		return EXIT_RUN_TIME;
+	err = run__open_loop(&run);
+	if (err) {
+		log__error("cannot set up the event loop: %s", strerror(-err));
+		loop__free(run.loop);
+		return EXIT_RUN_TIME;
+	}
+	/* Forked before anything is mapped or loaded, so that CMD inherits nothing of it. */
+	if (run.has_command) {
+		err = command__start(options->command, &run.command);
+		if (err) {
+			log__error("cannot start CMD: %s", strerror(-err));
+			loop__free(run.loop);
+			return EXIT_RUN_TIME;
+		}
+	}
+	setpriority(PRIO_PROCESS, 0, NICE); /* refused without CAP_SYS_NICE: works all the same */
+	if (run__open(&run, sizes) || run__loop(&run)) {
+		run.status = EXIT_RUN_TIME;
+	} else {
+		run__finish(&run);
+		run__await_command(&run);
+	}
+	if (run.has_command)
+		command__cancel(&run.command);
+	trace__close(run.trace);
+	capture__free(run.capture);
+	watch__free(run.watch);
+	loop__free(run.loop);
+	if (run.stats_fd >= 0)
+		close(run.stats_fd);
+	return run.status;
+}

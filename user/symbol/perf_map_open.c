@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Opens a process's perf map inside of its mount namespace without being led out of it. */
+#include "symbol/perf_map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct process_ids {
+	uint32_t ns_pid; /* in the innermost pid namespace */
+	uid_t real, effective;
+};
+
+static ssize_t read_text(int dir, const char *name, char *buf, size_t buf_bytes)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buf, buf_bytes - 1);
+	if (n < 0)
+		n = -errno;
+	else
+		buf[n] = '\0';
+	close(fd);
+	return n;
+}
+
+static int read_ids(int dir, struct process_ids *ret)
+{
+	char text[4096];
+	const char *line;
+	ssize_t n = read_text(dir, "status", text, sizeof(text));
+
+	if (n < 0)
+		return n;
+	line = strstr(text, "\nUid:");
+	if (!line || sscanf(line, "\nUid: %u %u", &ret->real, &ret->effective) != 2)
+		return -ESRCH;
+	line = strstr(text, "\nNSpid:");
+	if (!line)
+		return -ESRCH;
+	for (line += strlen("\nNSpid:"); *line == '\t' || *line == ' ';) {
+		char *end;
+
+		ret->ns_pid = strtoul(line, &end, 10);
+		line = end;
+	}
+	return 0;
+}
+
+/* Field 22 of stat, start in clock ticks since boot, agrees with start_ns to the tick. */
+static bool started_at(int dir, uint64_t start_ns)
+{
+	uint64_t tick_ns = 1000000000ull / sysconf(_SC_CLK_TCK);
+	unsigned long long ticks;
+	char text[1024];
+	const char *field;
+
+	if (read_text(dir, "stat", text, sizeof(text)) < 0)
+		return false;
+	field = strrchr(text, ')');
+	for (unsigned int i = 2; field && i < 22; i++)
+		field = strchr(field + 1, ' ');
+	if (!field || sscanf(field, " %llu", &ticks) != 1)
+		return false;
+	return start_ns / tick_ns + 1 >= ticks && start_ns / tick_ns <= ticks + 1;
+}
+
+/* name below root, both as the process sees them: its absolute links stay below its root too. */
+static int open_in_root(int root, const char *name)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	int fd = syscall(SYS_openat2, root, name, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int check_owner(int fd, uid_t real, uid_t effective)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != real && st.st_uid != effective))
+		return -EPERM;
+	return 0;
+}
+
+static int open_of_live(int dir, uint64_t start_ns, struct process_ids *ids)
+{
+	char name[64];
+	int root, fd, err;
+
+	if (start_ns && !started_at(dir, start_ns))
+		return -ESRCH;
+	err = read_ids(dir, ids);
+	if (err)
+		return err;
+	root = openat(dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	snprintf(name, sizeof(name), "tmp/perf-%u.map", ids->ns_pid);
+	fd = open_in_root(root, name);
+	close(root);
+	return fd;
+}
+
+/* What a process that is gone has left in our own /tmp; nothing tells whose it was any more, so
+ * it must be ours or root's, as for perf. */
+static int open_of_dead(uint32_t pid, struct process_ids *ids)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/tmp/perf-%u.map", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	ids->real = ids->effective = geteuid();
+	return fd < 0 ? -errno : fd;
+}
+
+int perf_map__open(const char *proc_dir, uint32_t pid, uint64_t start_ns)
+{
+	struct process_ids ids;
+	char path[4096];
+	int dir, fd, err;
+
+	snprintf(path, sizeof(path), "%s/%u", proc_dir, pid);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0) {
+		fd = open_of_live(dir, start_ns, &ids);
+		close(dir);
+	} else {
+		fd = open_of_dead(pid, &ids);
+	}
+	if (fd < 0)
+		return fd;
+	err = check_owner(fd, ids.real, ids.effective);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}

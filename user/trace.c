@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Prints the SCHED lines when they are due. */
+#include "trace.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collect/sched.h"
+#include "log.h"
+#include "output/sched_line.h"
+
+struct trace {
+	const struct options *options;
+	struct loop *loop;
+	struct shared *shared;
+	struct sched *sched; /* NULL until the lines are turned on for the first time */
+	int timer;
+	bool is_on;
+};
+
+/* One write a turn, so that lines of other programs do not come in between. */
+static void text__write(const char *text, size_t bytes)
+{
+	while (bytes) {
+		ssize_t written = write(STDERR_FILENO, text, bytes);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return; /* nobody to tell it to */
+		text += written;
+		bytes -= (size_t)written;
+	}
+}
+
+static void trace__on_timer(void *arg)
+{
+	struct trace *trace = arg;
+	struct sched_snapshot snapshot;
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out;
+	int err;
+
+	err = sched__read(trace->sched, trace->options->sched_detail, &snapshot);
+	if (err) {
+		log__warn("no SCHED line: the scheduler's figures cannot be read: %s",
+			strerror(-err));
+		return;
+	}
+	out = open_memstream(&text, &bytes);
+	if (!out)
+		return;
+	err = sched_line__print(&snapshot, out);
+	if (!err && trace->options->sched_detail)
+		err = sched_line__print_detail(&snapshot, out);
+	if (fclose(out) == 0 && !err)
+		text__write(text, bytes);
+	free(text);
+}
+
+/* Loads and attaches; the rest of bpfprof goes on without the lines when this kernel does not allow them. */
+static int trace__turn_on(struct trace *trace, const char **ret_reason)
+{
+	int err = 0;
+
+	if (!trace->sched)
+		err = sched__open(trace->shared, &trace->sched, ret_reason);
+	if (!err)
+		err = sched__start(trace->sched, ret_reason);
+	if (err)
+		return err;
+	trace->is_on = true;
+	trace__on_timer(trace); /* the first line at once, as Go's schedtrace does */
+	return loop__set_timer(
+		trace->timer, trace->options->sched_period_ns, trace->options->sched_period_ns);
+}
+
+static void trace__try_on(struct trace *trace)
+{
+	const char *reason = "cannot set a timer";
+	int err = trace__turn_on(trace, &reason);
+
+	if (err)
+		log__warn("no SCHED lines: %s: %s; all else goes on", reason, strerror(-err));
+}
+
+int trace__open(struct loop *loop, const struct options *options, struct capture *capture,
+	struct trace **ret, const char **ret_reason)
+{
+	struct trace *trace = calloc(1, sizeof(*trace));
+
+	*ret_reason = "cannot set up the trace lines";
+	if (!trace)
+		return -ENOMEM;
+	trace->options = options;
+	trace->loop = loop;
+	trace->shared = capture__shared(capture);
+	trace->timer = loop__add_timer(loop, 0, 0, trace__on_timer, trace);
+	if (trace->timer < 0) {
+		int err = trace->timer;
+
+		free(trace);
+		return err;
+	}
+	*ret = trace;
+	return 0;
+}
+
+void trace__start(struct trace *trace)
+{
+	if (trace->options->sched_lines)
+		trace__try_on(trace);
+}
+
+void trace__toggle_sched(struct trace *trace)
+{
+	if (trace->is_on)
+		trace__stop(trace);
+	else
+		trace__try_on(trace);
+}
+
+void trace__toggle_heap(struct trace *trace)
+{
+	(void)trace;
+	log__warn("SIGUSR2: no heap lines to turn on: heap is not available in this version");
+}
+
+void trace__stop(struct trace *trace)
+{
+	if (!trace->is_on)
+		return;
+	trace->is_on = false;
+	loop__set_timer(trace->timer, 0, 0);
+	sched__stop(trace->sched);
+}
+
+void trace__close(struct trace *trace)
+{
+	if (!trace)
+		return;
+	sched__close(trace->sched);
+	free(trace);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The trace lines on stderr: when each is due, and what SIGUSR1 and SIGUSR2 turn on and off. */
+#ifndef BPFPROF_TRACE_H
+#define BPFPROF_TRACE_H
+
+#include "capture.h"
+#include "loop.h"
+#include "options.h"
+
+struct trace;
+
+/* Loads what the lines need. -errno with *ret_reason, a static string. */
+int trace__open(struct loop *loop, const struct options *options, struct capture *capture,
+	struct trace **ret, const char **ret_reason);
+/* Prints the first line and sets the timers. */
+void trace__start(struct trace *trace);
+void trace__toggle_sched(struct trace *trace);
+void trace__toggle_heap(struct trace *trace);
+/* Ends the lines; programs detached. */
+void trace__stop(struct trace *trace);
+void trace__close(struct trace *trace); /* accepts NULL */
+
+#endif

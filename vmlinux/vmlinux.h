@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The few kernel types that bpf/ reads, by hand: each access is relocated by CO-RE against the running kernel's BTF,
+ * so only names matter here, never offsets or the fields left out. */
+#ifndef __VMLINUX_H__
+#define __VMLINUX_H__
+
+#include <linux/bpf.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
+typedef _Bool bool;
+#define true  1
+#define false 0
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+enum pid_type {
+	PIDTYPE_PID,
+	PIDTYPE_TGID,
+	PIDTYPE_MAX = 4,
+};
+
+struct signal_struct {
+	atomic_t live;
+	struct pid *pids[PIDTYPE_MAX];
+	int nr_threads;
+};
+
+struct mm_struct {
+	unsigned long end_code;
+	unsigned long start_stack;
+};
+
+struct cfs_rq;
+
+struct sched_entity {
+	struct cfs_rq *cfs_rq;
+	u64 sum_exec_runtime;
+	unsigned char sched_delayed; /* since 6.12: asleep, but left on the queue for a while */
+};
+
+struct thread_info {
+	unsigned long flags;
+	u32 status;
+	u32 cpu;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	unsigned int __state;
+	unsigned int flags;
+	int on_cpu;
+	int on_rq;
+	struct sched_entity se;
+	struct mm_struct *mm;
+	int pid;
+	int tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct pid *thread_pid;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+	u64 start_boottime;
+	char comm[16];
+	struct signal_struct *signal;
+	int exit_state;
+};
+
+struct rq;
+
+struct cfs_rq {
+	struct rq *rq;
+	unsigned int h_nr_delayed;  /* 6.13 and stable 6.12 */
+	unsigned int h_nr_queued;   /* since 6.14 */
+	unsigned int h_nr_runnable; /* since 6.14: h_nr_queued without the delayed */
+};
+
+struct rq {
+	unsigned int nr_running;
+	struct cfs_rq cfs;
+	unsigned int cpu;
+	struct task_struct *curr;
+	struct task_struct *idle;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	u64 session_id;
+	u64 seq_num;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop
+
+/* include/linux/sched.h: stable since 2.6, and only these bits are read. */
+#define PF_KTHREAD     0x00200000
+#define PF_EXITING     0x00000004
+#define TASK_RUNNING   0
+#define TASK_DEAD      0x00000080
+
+#define TASK_UNINTERRUPTIBLE 0x00000002
+#define TASK_STOPPED_TRACED  0x0000000c /* __TASK_STOPPED | __TASK_TRACED */
+#define TASK_NOLOAD	     0x00000400 /* with TASK_UNINTERRUPTIBLE: idle */
+
+#endif
