@@ -76,11 +76,15 @@ struct sample_value {
 	__u64 value; /* nanoseconds, bytes: what the collector measures */
 };
 
-/* Where samples go that found their map full: their process is still known. */
+/* Where samples go that found their map full: their process is still known. Fields as in struct sample_key. */
 struct lost_key {
+	__u64 start_ns;
+	__u64 cgroup;
 	__u32 pid;
 	__u32 parity; /* of the epoch */
+	char comm[TASK_COMM_BYTES];
 };
+_Static_assert(sizeof(struct lost_key) == 40, "no hidden padding in a key");
 
 /* One executable mapping of a process, in the rows that the stack walk searches. */
 struct mapping_row {

@@ -56,10 +56,16 @@ static __always_inline bool sample__add(void *map, const void *key, u64 cnt, u64
 static __always_inline void sample__count(void *samples_0, void *samples_1, void *lost, int parity,
 	const struct sample_key *key, u64 cnt, u64 value)
 {
-	struct lost_key lost_key = {.pid = key->pid, .parity = parity};
+	struct lost_key lost_key = {
+		.start_ns = key->start_ns,
+		.cgroup = key->cgroup,
+		.pid = key->pid,
+		.parity = parity,
+	};
 
 	if (sample__add(parity ? samples_1 : samples_0, key, cnt, value))
 		return;
+	__builtin_memcpy(lost_key.comm, key->comm, sizeof(lost_key.comm));
 	counter__add(COUNTER_samples_map_full, cnt);
 	if (!sample__add(lost, &lost_key, cnt, value))
 		counter__add(COUNTER_lost_map_full, cnt);

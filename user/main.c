@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* bpfprof: a system-wide eBPF profiler. The front door: options in, exit status out. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 #include "log.h"
 #include "options.h"
 #include "run.h"
+
+#define MAP_SIZE_MAX (1ul << 30)
 
 /* A host has more files and perf events than the soft limit's 1,024. */
 static void limits__raise(void)
@@ -42,14 +45,18 @@ static int sizes__parse(char *text, struct shared_sizes *ret)
 		[ROWS] = &ret->mapping_rows_max,
 		[CHUNKS] = &ret->unwind_chunks_max,
 	};
-	char *value;
+	char *value, *end;
 
 	while (*text) {
 		int name = getsubopt(&text, names, &value);
+		unsigned long size;
 
-		if (name < 0 || !value)
+		if (name < 0 || !value || !isdigit((unsigned char)*value))
 			return -1;
-		*fields[name] = (uint32_t)strtoul(value, NULL, 10);
+		size = strtoul(value, &end, 10);
+		if (*end || !size || size > MAP_SIZE_MAX)
+			return -1;
+		*fields[name] = (uint32_t)size;
 	}
 	return 0;
 }
@@ -73,7 +80,7 @@ int main(int argc, char **argv)
 		log__warn("%s", options.warning);
 	if (size_text && sizes__parse(size_text, &sizes)) {
 		log__error(
-			"BPFPROF_MAP_SIZES: not understood; give ring=,samples=,stacks=,processes=,rows=,chunks=");
+			"BPFPROF_MAP_SIZES: not understood; give ring=,samples=,stacks=,processes=,rows=,chunks= with numbers from 1 to 1073741824");
 		return EXIT_USAGE;
 	}
 	limits__raise();

@@ -281,11 +281,25 @@ static int run__release(struct run *run)
 	return err;
 }
 
+static void run__tell_start(const struct run *run)
+{
+	const struct profile *profile;
+	struct unwind_store_stats unwind;
+	size_t i;
+
+	for (i = 0; (profile = capture__profile_at(run->capture, i)); i++)
+		log__debug("%s: attached", profile->kind->name);
+	capture__unwind_stats(run->capture, &unwind);
+	log__debug("%u files are mapped executable, %u have their unwind tables",
+		files__cnt(capture__files(run->capture)), unwind.ready_cnt);
+}
+
 static int run__loop(struct run *run)
 {
 	const struct options *options = run->options;
 	int err;
 
+	run__tell_start(run);
 	if (run->has_command && run__release(run))
 		return EXIT_RUN_TIME;
 	trace__start(run->trace);

@@ -132,7 +132,7 @@ static void each_cpu_has_its_own_clock(void **state)
 
 static void full_map_keeps_the_sample_by_process(void **state)
 {
-	struct lost_key lost = {.pid = 200, .parity = 0};
+	struct lost_key lost = {.start_ns = 5000, .cgroup = 77, .pid = 200, .comm = "leader"};
 	struct sample_value *value;
 	u32 i, keys;
 

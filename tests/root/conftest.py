@@ -4,6 +4,7 @@
 Needs root. BPFPROF_BIN names the program under test.
 """
 import collections
+import contextlib
 import gzip
 import json
 import os
@@ -124,13 +125,13 @@ def top_rows(text):
 # ---- what bpfprof holds in the kernel ----
 
 def kernel_objects(pid):
-    """{(kind, id)} of the BPF programs, maps and links that a process holds, as bpftool says."""
+    """{(kind, id)} of the BPF programs, maps and links that a process holds, as its descriptors tell."""
     objects = set()
-    for kind in ("prog", "map", "link"):
-        text = subprocess.run(["bpftool", "-j", kind, "show"], stdout=subprocess.PIPE, check=True, timeout=SECONDS_MAX,
-                              env=dict(os.environ, PATH=SYSTEM_PATH)).stdout
-        objects |= {(kind, entry["id"]) for entry in json.loads(text or "[]")
-                    if any(holder["pid"] == pid for holder in entry.get("pids", []))}
+    for name in os.listdir(f"/proc/{pid}/fdinfo"):
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/{pid}/fdinfo/{name}", encoding="ascii") as file:
+            # a link's descriptor tells its program too
+            objects |= {(kind, int(number)) for kind, number in re.findall(r"^(prog|map|link)_id:\s*(\d+)$",
+                                                                           file.read(), re.M)}
     return objects
 
 

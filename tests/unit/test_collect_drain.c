@@ -118,6 +118,9 @@ static int see_lost(const struct sample_key *key, const uint64_t *values, void *
 	struct seen *seen = arg;
 
 	assert_int_equal(key->stack, 0);
+	assert_int_equal(key->start_ns, 5);
+	assert_int_equal(key->cgroup, 6);
+	assert_string_equal(key->comm, "lost");
 	assert_int_equal(values[0], key->pid);
 	assert_int_equal(values[1], key->pid * 10ull);
 	seen->cnt[key->pid]++;
@@ -138,7 +141,8 @@ static void lost_samples_of_one_parity(void **state)
 		sizeof(struct sample_value), 1024, NULL);
 	assert_true(fd >= 0);
 	for (i = 1; i <= 1000; i++) {
-		struct lost_key key = {.pid = i, .parity = i % 3 == 0};
+		struct lost_key key = {
+			.start_ns = 5, .cgroup = 6, .pid = i, .parity = i % 3 == 0, .comm = "lost"};
 		struct sample_value value = {.count = i, .value = i * 10ull};
 
 		assert_int_equal(bpf_map_update_elem(fd, &key, &value, BPF_NOEXIST), 0);

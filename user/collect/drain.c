@@ -91,9 +91,11 @@ int drain__lost(int map_fd, int parity, collector_sample_fn fn, void *arg)
 		if (previous && (int)key.parity == parity)
 			bpf_map_delete_elem(map_fd, &key);
 		if ((int)next.parity == parity && !bpf_map_lookup_elem(map_fd, &next, &value)) {
-			struct sample_key sample = {.pid = next.pid};
+			struct sample_key sample = {
+				.pid = next.pid, .start_ns = next.start_ns, .cgroup = next.cgroup};
 			uint64_t values[2] = {value.count, value.value};
 
+			memcpy(sample.comm, next.comm, sizeof(sample.comm));
 			err = fn(&sample, values, arg);
 		}
 		key = next;

@@ -347,7 +347,8 @@ static int events__drain_once(
 			return err;
 		left |= err;
 	}
-	qsort(events->refs, events->ref_cnt, sizeof(*events->refs), record_ref__compare);
+	if (events->ref_cnt)
+		qsort(events->refs, events->ref_cnt, sizeof(*events->refs), record_ref__compare);
 	for (n = 0; n < events->ref_cnt; n++)
 		record__apply(events, events->arena + events->refs[n].offset, processes,
 			events->refs[n].time_ns);
