@@ -324,14 +324,19 @@ void processes__on_mmap(
 		process__map(processes, process, mapping);
 }
 
+#define END_READS_MAX 3
+
 /* A leader may exit before its threads: it stays a zombie, counted until the last one is gone. One that a thread's exec
- * killed has been replaced by that thread. And the kernel tells of an exit a little before it shows in /proc. */
+ * killed has been replaced by that thread: a read in between meets the old leader, reaped, with no thread at all, and is
+ * done again. And the kernel tells of an exit a little before it shows in /proc. */
 static void process__end_if_gone(struct process *process, uint64_t time_ns)
 {
-	struct proc_stat stat;
+	struct proc_stat stat = {0};
+	int reads, err = 0;
 
-	if (proc_stat__read((pid_t)process->pid, &stat) ||
-		((stat.state == 'Z' || stat.state == 'X') && stat.thread_cnt <= 1))
+	for (reads = 0; reads < END_READS_MAX && !err && !stat.thread_cnt; reads++)
+		err = proc_stat__read((pid_t)process->pid, &stat);
+	if (err || ((stat.state == 'Z' || stat.state == 'X') && stat.thread_cnt <= 1))
 		process->end_ns = time_ns;
 }
 
