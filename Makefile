@@ -7,9 +7,11 @@ DEPS_BUILD := gcc:cc clang:clang bpftool:bpftool libc6-dev:stdio.h libbpf-dev:bp
 	libelf-dev:gelf.h libdw-dev:elfutils/libdw.h zlib1g-dev:zlib.h liblzma-dev:lzma.h \
 	uthash-dev:uthash.h libiberty-dev:libiberty/demangle.h
 DEPS_DEMO := redis-tools
+# To boot other kernels; the kernels themselves are downloaded into build/vm and not installed.
+DEPS_VM := qemu-system-x86 busybox-static util-linux bpftool
 DEPS_CHECK := libcmocka-dev libclang-rt-14-dev clang-format python3 python3-pytest protobuf-compiler \
 	binutils elfutils gdb g++ libbpf-tools bpftool linux-perf xz-utils openssl redis-server redis-tools \
-	perl procps util-linux psmisc
+	perl procps util-linux psmisc $(DEPS_VM)
 # Needed by `make check` too, unless a Go that did not come from a package is in /usr/local/go.
 DEPS_GO := golang-go
 
@@ -195,6 +197,11 @@ check: ## build and run every test, as root those of the real kernel too
 		$(DEPS_CHECK)
 	$(Q)$(RUN) $(MAKE) SAN=0 DEBUG=0 tests && $(MAKE) SAN=1 tests && $(PYTHON) tests/run \
 		--build build --build-san build-san all
+
+.PHONY: check-vm
+check-vm: ## boot the kernels that Debian 12 offers, 6.1 and 6.12, and try everything on them
+	$(Q)tools/install-packages $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep)))) $(DEPS_VM) python3-pytest
+	$(Q)$(RUN) $(MAKE) SAN=0 DEBUG=0 all && $(PYTHON) tests/run --build build vm
 
 .PHONY: check-unit
 check-unit: ## build and run the tests that need no root

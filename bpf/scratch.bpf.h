@@ -48,8 +48,11 @@ static __always_inline struct scratch *scratch__get(void)
 {
 	u32 level;
 
+	/* Unrolled: Linux before 6.18 forgets the value of a key that a lookup has read, and takes this for an endless loop. */
+#pragma unroll
 	for (level = 0; level < SCRATCH_LEVELS; level++) {
-		struct scratch *scratch = bpf_map_lookup_elem(&scratches, &level);
+		u32 key = level;
+		struct scratch *scratch = bpf_map_lookup_elem(&scratches, &key);
 
 		if (scratch && __sync_val_compare_and_swap(&scratch->busy, 0, 1) == 0)
 			return scratch;

@@ -151,8 +151,7 @@ static __always_inline u64 walk__finish(
 	struct walk *walk, struct task_struct *task, u32 pid, u64 start_ns)
 {
 	struct stack_record *record = &walk->record;
-	u32 cnt = walk->cnt;
-	u64 hash = record->hash;
+	u64 hash = record->hash, cnt = walk->cnt, wakeup;
 	u8 shipped = 1;
 
 	counter__inc(COUNTER_end_root + walk->end);
@@ -173,10 +172,12 @@ static __always_inline u64 walk__finish(
 	record->pid = pid;
 	record->end = walk->end;
 	record->pad = 0;
+	wakeup = stack_ring__flags();
+	/* Checked in the register that is used then: 6.1 does not learn it of any other copy. */
+	asm volatile("" : "+r"(cnt));
 	if (cnt > STACK_FRAMES_MAX)
 		return hash;
-	if (bpf_ringbuf_output(&stack_ring, record, sizeof(*record) + cnt * sizeof(u64),
-		    stack_ring__flags())) {
+	if (bpf_ringbuf_output(&stack_ring, record, sizeof(*record) + cnt * sizeof(u64), wakeup)) {
 		counter__inc(COUNTER_stack_ring_full);
 		return hash;
 	}

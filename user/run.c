@@ -40,6 +40,20 @@ struct run {
 	int events_timer, retry_timer;
 };
 
+/* Debian's kernels know a level 3, at which CAP_PERFMON is not enough (CONFIG_SECURITY_PERF_EVENTS_RESTRICT). */
+static bool perf__is_restricted(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
+	int level = 0;
+
+	if (!file)
+		return false;
+	if (fscanf(file, "%d", &level) != 1)
+		level = 0;
+	fclose(file);
+	return level > 2;
+}
+
 static void run__log_failure(const char *reason, int err)
 {
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
@@ -47,6 +61,11 @@ static void run__log_failure(const char *reason, int err)
 			"%s: this kernel has no BTF (/sys/kernel/btf/vmlinux); use one built with "
 			"CONFIG_DEBUG_INFO_BTF, as distributions' kernels are",
 			reason);
+	else if (err == -EACCES && perf__is_restricted())
+		log__error(
+			"%s: %s; kernel.perf_event_paranoid is above 2, so that this kernel asks for "
+			"CAP_SYS_ADMIN too: run it as root, or set kernel.perf_event_paranoid=2",
+			reason, strerror(-err));
 	else if (err == -EPERM || err == -EACCES)
 		log__error("%s: %s; run it as root, or with CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, "
 			   "CAP_DAC_READ_SEARCH and CAP_SYSLOG",
@@ -300,9 +319,10 @@ static int run__loop(struct run *run)
 	int err;
 
 	run__tell_start(run);
+	/* Before CMD runs: loading takes tens of milliseconds, in which its first mappings would wait. */
+	trace__start(run->trace);
 	if (run->has_command && run__release(run))
 		return EXIT_RUN_TIME;
-	trace__start(run->trace);
 	if (options->duration_ns)
 		loop__add_timer(run->loop, options->duration_ns, 0, run__stop, run);
 	run__on_events(run);

@@ -74,9 +74,8 @@ static int trace__turn_on(struct trace *trace, const char **ret_reason)
 	if (err)
 		return err;
 	trace->is_on = true;
-	trace__on_timer(trace); /* the first line at once, as Go's schedtrace does */
-	return loop__set_timer(
-		trace->timer, trace->options->sched_period_ns, trace->options->sched_period_ns);
+	/* The first line at once, as Go's schedtrace does: in the loop's next turn. */
+	return loop__set_timer(trace->timer, 1, trace->options->sched_period_ns);
 }
 
 static void trace__try_on(struct trace *trace)

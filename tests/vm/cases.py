@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What runs on each test kernel, and what must come of it. A new collector is one more function with @case here.
+
+A case's script is run by busybox's sh in a folder of its own, with bpfprof and the programs of tests/workloads on the
+path; the function then judges what it left. TCG is some fifteen times slower than a CPU: limits are wide.
+"""
+import collections
+import json
+import re
+
+import workload_helpers as w
+
+Case = collections.namedtuple("Case", "name script seconds judge what")
+CASES = []
+LOST = re.compile(r"^  lost +(\w+) +([1-9]\d*)  ", re.M)
+SCHED = re.compile(r"^SCHED (\d+)ms: cpus=(\d+) idlecpus=(\d+) threads=(\d+) spinningthreads=(\d+) idlethreads=(\d+) "
+                   r"runqueue=(\d+) \[([\d ]+)\] switches=(\d+) wait\(us\)=p50:(\d+),p99:(\d+),max:(\d+) lost=(\d+)$", re.M)
+Line = collections.namedtuple("Line", "ms cpus idle_cpus threads spinning idle_threads waiting queues switches p50 p99 max lost")
+
+
+def case(script, seconds=60):
+    """seconds: until it is killed. The docstring's first line says in the report what works."""
+    def add(judge):
+        CASES.append(Case(judge.__name__, script, seconds, judge, judge.__doc__.splitlines()[0]))
+        return judge
+    return add
+
+
+def ended_well(result):
+    assert result.status == 0, f"status {result.status}\n{result.stdout[-2000:]}\n{result.stderr[-6000:]}"
+    assert not LOST.findall(result.stderr), f"lost: {LOST.findall(result.stderr)}"
+
+
+def profile(result, name="cpu"):
+    ended_well(result)
+    return w.unwind_helpers.read_profile(result.path(f"{name}.pb.gz")), w.unwind_helpers.counters_of(result.stderr)
+
+
+def complete_percent(counters):
+    """Of the user stacks; a sample between two images has none."""
+    ends = {name: cnt for name, cnt in counters.items()
+            if name.startswith("end_") and name not in ("end_kernel", "end_exec")}
+    return 100 * ends["end_root"] / max(1, sum(ends.values()))
+
+
+def sched_lines(result):
+    return [Line(*(text if " " in text else int(text) for text in match)) for match in SCHED.findall(result.stderr)]
+
+
+@case("bpfprof --stats -P cpu -o . -- shares 2")
+def cpu_command(result):
+    """CPU profile of a command: shares, totals, complete stacks"""
+    got, counters = profile(result)
+    heavy, light = w.holding(got.samples, "burn_75"), w.holding(got.samples, "burn_25")
+    used = int(re.search(r"cpu_ns (\d+)", result.stdout)[1]) / 1e9
+    sampled = sum(sample.values[1] for sample in got.samples) / 1e9
+    assert heavy + light > 0.9 * w.total(got.samples)
+    assert abs(100 * heavy / (heavy + light) - 75) < 8, (heavy, light)
+    assert abs(sampled / used - 1) < 0.15, (sampled, used)
+    assert complete_percent(counters) > 98, counters
+    chains = [w.names(sample) for sample in got.samples if "burn_75" in w.names(sample)]
+    assert all(chain[chain.index("burn_75") + 1] == "main" and chain[-1] == "_start" for chain in chains
+               if chain[-1] != "[truncated]"), chains[0]
+
+
+@case("bpfprof --stats -P cpu --top=5 -d 3 -o . & sleep 1; threads stay 5; wait $!; echo $? >status_of")
+def cpu_host(result):
+    """CPU profile of the whole host: threads by name, labels, kernel symbols"""
+    got, _ = profile(result)
+    assert result.text("status_of").strip() == "0", result.stderr
+    for name in ("alpha", "beta", "gamma"):
+        samples = [sample for sample in got.samples if f"burn_{name}" in w.names(sample)]
+        assert w.total(samples) > 40, (name, w.shares(got.samples).most_common(8))
+        named = [sample for sample in samples if sample.labels["thread"] == name]
+        assert w.total(named) > 0.9 * w.total(samples)
+        assert {sample.labels["comm"] for sample in named} == {"threads"}
+    kernel = [sample for sample in got.samples if sample.locations and sample.locations[0].mapping and
+              sample.locations[0].mapping.file == w.KERNEL]
+    unnamed = [sample for sample in kernel if not sample.locations[0].functions]
+    assert kernel and not unnamed
+
+
+@case("deep align burn 300 60 >/dev/null & sleep 1; bpfprof --stats -P cpu -o . -d 2 --pid $!")
+def deep_stacks(result):
+    """stacks of 300 frames without frame pointers, none missing"""
+    got, counters = profile(result)
+    assert complete_percent(counters) > 95, counters
+    burning = [sample for sample in got.samples if "leaf_burn" in w.names(sample)]
+    assert w.total(burning) > 60
+    for sample in burning:
+        chain = [int(name[6:]) for name in w.names(sample) if name.startswith("align_")]
+        assert len(chain) == 300 and all(b == (a + 1) % 7 for a, b in zip(chain, chain[1:])), chain
+
+
+@case("bpfprof --stats -P cpu -F 499 -o . -- spawn exec 20 60 /bin/burn")
+def short_processes(result):
+    """processes of 60 ms: fork, exec and exit are followed, pids and names are right"""
+    got, _ = profile(result)
+    pids = {line.strip() for line in result.stdout.splitlines() if line.strip().isdigit()}
+    burning = [sample for sample in got.samples if "burn" in w.names(sample)]
+    seen = {str(sample.labels["pid"]) for sample in burning}
+    assert len(seen) >= 18 and (not pids or seen <= pids), (len(seen), seen, pids)
+    assert w.total(burning) > 0.6 * 20 * 0.06 * 499, w.total(burning)
+    assert {sample.labels["comm"] for sample in burning} == {"burn"}
+
+
+@case("bpfprof --stats -P cpu -o . -- host 1 /lib/plugin.so")
+def late_library(result):
+    """a library that is loaded while the profile runs"""
+    got, _ = profile(result)
+    assert w.holding(got.samples, "plugin_burn") > 0.8 * w.total(got.samples), w.shares(got.samples)
+
+
+@case("threads stay 60 >/dev/null & sleep 1\n"
+      "BPFPROF=schedtrace=500,scheddetail=1 bpfprof -P cpu --top=0 --stats -d 3 --pid $!")
+def sched_pid(result):
+    """SCHED lines of a process: three busy threads on two CPUs wait for each other"""
+    ended_well(result)
+    lines = sched_lines(result)
+    assert len(lines) >= 5, result.stderr
+    for line in lines[1:]:
+        assert (line.cpus, line.threads, line.lost) == (2, 4, 0), line
+        assert line.waiting <= 3 and sum(map(int, line.queues.split())) == line.waiting, line
+        assert line.idle_threads >= 1, line  # the leader, in pthread_join
+    busy = [line for line in lines[1:] if line.waiting >= 1 and line.idle_cpus == 0]
+    assert len(busy) >= len(lines) // 2, lines
+    assert all(line.p50 <= line.p99 <= line.max for line in lines)
+    assert max(line.p99 for line in lines) > 1000, lines
+    assert min(line.ms for line in lines[1:]) <= 520, lines
+    for name in ("alpha", "beta", "gamma"):
+        oncpu = sum(map(int, re.findall(rf"^  M\d+: .* oncpu\(us\)=(\d+) .* comm={name}$", result.stderr, re.M)))
+        assert oncpu > 0.8e6, (name, oncpu)
+    assert len(re.findall(r"^  P[01]: status=", result.stderr, re.M)) == 2 * len(lines)
+
+
+@case("bpfprof -P cpu --top=0 --stats -d 5 & sleep 1; sleep 1; threads stay 3 >/dev/null; sleep 1; wait $!")
+def sched_host(result):
+    """SCHED lines of the host: idle, then two busy CPUs with a queue, then idle again"""
+    ended_well(result)
+    lines = sched_lines(result)
+    assert len(lines) >= 4, result.stderr
+    assert max(line.idle_cpus for line in lines) == 2, lines
+    assert any(line.idle_cpus == 0 and line.waiting >= 1 for line in lines), lines
+    assert any(line.waiting == 0 for line in lines[1:]), lines
+    assert all(line.threads > 20 and line.lost == 0 for line in lines), lines
+
+
+UNIT_CAPABILITIES = "/host/setpriv --bounding-set=-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search,+syslog"
+
+
+@case("threads stay 60 >/dev/null & sleep 1\n"
+      "echo 2 >/proc/sys/kernel/perf_event_paranoid\n"
+      f"{UNIT_CAPABILITIES} bpfprof --stats -P cpu -o . -d 2 --pid $!\n"
+      "ended=$?; echo 3 >/proc/sys/kernel/perf_event_paranoid; exit $ended")
+def five_capabilities(result):
+    """all of it with CAP_BPF, PERFMON, SYS_PTRACE, DAC_READ_SEARCH and SYSLOG, with kernel.perf_event_paranoid=2"""
+    got, _ = profile(result)
+    assert w.holding(got.samples, "burn_alpha") > 20
+    assert sched_lines(result)
+
+
+@case("cat /proc/sys/kernel/perf_event_paranoid\n"
+      f"{UNIT_CAPABILITIES} bpfprof -P cpu -d 1", 20)
+def perf_paranoid(result):
+    """kernel.perf_event_paranoid=3, Debian's own: the message names it where CAP_SYS_ADMIN is missing"""
+    assert result.stdout.startswith("3"), result.stdout
+    assert result.status == 1
+    assert result.stderr.count("\n") == 1 and "kernel.perf_event_paranoid is above 2" in result.stderr, result.stderr
+
+
+@case("bpfprof -P cpu -q -d 1; for kind in prog link map; do /host/bpftool -j $kind show >$kind; done", 20)
+def nothing_left(result):
+    """nothing of bpfprof stays in the kernel"""
+    assert result.status == 0, result.stderr
+    left = {kind: json.loads(result.text(kind) or "[]") for kind in ("prog", "link", "map")}
+    # a kernel may have programs of its own, loaded at its start
+    named = [entry["name"] for entry in left["prog"] if entry.get("name", "").startswith(("cpu_", "sched_", "target_"))]
+    assert not named and not left["link"], left
