@@ -244,7 +244,8 @@ static int flush(FILE *out)
 {
 	if (fflush(out))
 		return -errno;
-	return ferror(out) ? -EIO : 0;
+	/* What did not fit the buffer was written, or not, before. */
+	return ferror(out) ? (errno ? -errno : -EIO) : 0;
 }
 
 int options__print_help(FILE *out)
@@ -260,6 +261,7 @@ int options__print_help(FILE *out)
 	/* The user's could break the layout; the note is one that help_filter is not asked about. */
 	if (setenv("ARGP_HELP_FMT", "no-dup-args-note", 1))
 		return -errno;
+	errno = 0;
 	argp_help(&argp, out,
 		ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC,
 		name);
