@@ -25,7 +25,7 @@
 	COUNTER(end_kernel, 0, "stacks of kernel threads")                                         \
 	COUNTER(end_depth, 0, "stacks cut: deeper than 512 frames")                                \
 	COUNTER(end_no_mapping, 0, "stacks cut: pc in no known mapping")                           \
-	COUNTER(end_no_row, 0, "stacks cut: no unwind row for the pc")                             \
+	COUNTER(end_no_row, 0, "stacks cut: no unwind row for the pc, no frame pointer to go by")  \
 	COUNTER(end_no_table, 0, "stacks cut: no unwind table, and no frame pointer")              \
 	COUNTER(end_unreadable, 0, "stacks cut: stack memory not resident")                        \
 	COUNTER(end_bad_cfa, 0, "stacks cut: frame does not lie above the one before")             \

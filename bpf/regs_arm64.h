@@ -57,6 +57,14 @@ struct signal_regs {
 		(to)->dwarf[DWARF_REG_SP] = (from)->sp;                                            \
 	} while (0)
 
+/* The instruction before a return address: BL or BLR. */
+#define CALL_BYTES_MAX 4
+static inline int code__is_call(const u8 code[CALL_BYTES_MAX + 1])
+{
+	return (code[3] & 0xfc) == 0x94 || (code[3] == 0xd6 && code[2] == 0x3f &&
+						   (code[1] & 0xfc) == 0 && (code[0] & 0x1f) == 0);
+}
+
 #define perf_regs__is_user(regs) (((regs)->pstate & 0xf) == 0)
 #define pt_regs__syscall(regs)   ((regs)->syscallno)
 #define SYSCALL_SCHED_YIELD      124

@@ -82,6 +82,24 @@ struct signal_regs {
 		(to)->dwarf[15] = (from)->r15;                                                     \
 	} while (0)
 
+/* The bytes before a return address are a call instruction, if this is one: rel32, then call *r/m by its length (Intel SDM,
+ * CALL; the ModR/M byte's /2). */
+#define CALL_BYTES_MAX 7
+static inline int code__is_call(const u8 code[CALL_BYTES_MAX + 1])
+{
+	if (code[2] == 0xe8)
+		return 1;
+	if (code[5] == 0xff && ((code[6] & 0xf8) == 0xd0 || (code[6] & 0xf8) == 0x10))
+		return 1;
+	if (code[4] == 0xff && ((code[5] & 0xf8) == 0x50 || code[5] == 0x14))
+		return 1;
+	if (code[3] == 0xff && code[4] == 0x54)
+		return 1;
+	if (code[1] == 0xff && ((code[2] & 0xf8) == 0x90 || code[2] == 0x15))
+		return 1;
+	return code[0] == 0xff && (code[1] == 0x94 || code[1] == 0x14);
+}
+
 #define perf_regs__is_user(regs) (((regs)->cs & 3) == 3)
 /* The system call that a thread is in; -1 or a vector outside of one. */
 #define pt_regs__syscall(regs) ((regs)->orig_ax)

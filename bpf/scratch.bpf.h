@@ -17,6 +17,7 @@ struct walk {
 	u32 exact;    /* ip is the pc itself, not a return address */
 	u32 in_exec;  /* in execve(2): registers and image may not belong together */
 	u32 has_regs; /* regs still are this frame's: the leaf, or one that a signal interrupted */
+	u32 switch_cnt; /* stacks that the frame pointer has led to */
 	u32 rows_first;
 	u32 rows_cnt;           /* 0: the process's mappings are not known */
 	struct mapping_row row; /* the last one hit */

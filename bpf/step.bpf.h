@@ -13,14 +13,35 @@ struct frame_record {
 	u64 ret;
 };
 
+/* Go calls into its scheduler and into C on another stack, and the frame pointer leads back from there. */
+#define STACK_SWITCHES_MAX 8
+#define STACK_APART_BYTES  4096 /* frames of one stack do not go down by so much */
+
+static __always_inline long step__to_record(struct walk *walk, struct frame_record *frame)
+{
+	if (!frame->ret)
+		return 1;
+	walk->sp = walk->fp + sizeof(*frame);
+	walk->fp = frame->fp;
+	walk->ip = frame->ret;
+	walk->exact = 0;
+	walk->has_regs = 0;
+	return 0;
+}
+
+static __always_inline bool step__may_switch(struct walk *walk)
+{
+	return walk->sp - walk->fp > STACK_APART_BYTES && ++walk->switch_cnt <= STACK_SWITCHES_MAX;
+}
+
 /* Code without an unwind table is trusted to keep frame pointers. */
-static __always_inline long step__frame_pointer(struct walk *walk)
+static __always_inline long step__frame_pointer(struct walk *walk, bool switches_stacks)
 {
 	struct frame_record frame;
 
 	if (!walk->fp)
 		return 1; /* _start clears it: the root */
-	if (walk->fp < walk->sp || walk->fp & 7) {
+	if (walk->fp & 7 || (walk->fp < walk->sp && !(switches_stacks && step__may_switch(walk)))) {
 		walk->end = STACK_END_BAD_FP;
 		return 1;
 	}
@@ -28,14 +49,24 @@ static __always_inline long step__frame_pointer(struct walk *walk)
 		walk->end = STACK_END_UNREADABLE;
 		return 1;
 	}
-	if (!frame.ret)
+	return step__to_record(walk, &frame);
+}
+
+/* Code without rows in a file that has some: hand-written assembly keeps what it likes, V8's builtins inside of node keep
+ * frame pointers. What the frame pointer says is taken if a call instruction stands before the return address. */
+static __always_inline long step__without_row(struct walk *walk)
+{
+	struct frame_record frame;
+	u8 code[CALL_BYTES_MAX + 1];
+
+	if (walk->fp & 7 || walk->fp < walk->sp ||
+		bpf_probe_read_user(&frame, sizeof(frame), (void *)walk->fp) ||
+		bpf_probe_read_user(code, CALL_BYTES_MAX, (void *)(frame.ret - CALL_BYTES_MAX)) ||
+		!code__is_call(code)) {
+		walk->end = STACK_END_NO_ROW;
 		return 1;
-	walk->sp = walk->fp + sizeof(frame);
-	walk->fp = frame.fp;
-	walk->ip = frame.ret;
-	walk->exact = 0;
-	walk->has_regs = 0;
-	return 0;
+	}
+	return step__to_record(walk, &frame);
 }
 
 /* Code of a file: by its table, and by its frame pointers where it is known to keep them. pc: in walk->row. */
@@ -45,7 +76,7 @@ static __always_inline long step__file(struct walk *walk, struct unwind_file *fi
 	struct unwind_rule *rule;
 
 	if (state == UNWIND_FRAME_POINTER)
-		return step__frame_pointer(walk);
+		return step__frame_pointer(walk, true);
 	if (state != UNWIND_READY) {
 		if (state == UNWIND_NEW)
 			unwind__request(file, walk->row.file_id);
@@ -59,9 +90,8 @@ static __always_inline long step__file(struct walk *walk, struct unwind_file *fi
 		return step__rule(walk, rule);
 	/* The entry code of musl and of static programs has no CFI, but clears the frame pointer. */
 	if (file->keeps_frame_pointers || !walk->fp)
-		return step__frame_pointer(walk);
-	walk->end = STACK_END_NO_ROW;
-	return 1;
+		return step__frame_pointer(walk, true);
+	return step__without_row(walk);
 }
 
 /* Makes walk's registers the caller's. pc: of this frame, in walk->row if any mapping is known. 0, or 1 when the walk is
@@ -72,7 +102,7 @@ static __always_inline long step(struct walk *walk, u64 pc)
 	struct unwind_file *file;
 
 	if (!file_id)
-		return step__frame_pointer(walk);
+		return step__frame_pointer(walk, false);
 	file = bpf_map_lookup_elem(&unwind_files, &file_id);
 	if (file)
 		return step__file(walk, file, pc);

@@ -109,6 +109,7 @@ static __always_inline void walk__user(
 	walk->fp = walk->regs.dwarf[DWARF_REG_FP];
 	walk->exact = 1;
 	walk->has_regs = 1;
+	walk->switch_cnt = 0;
 	walk->in_exec = in_exec;
 	walk->end = STACK_END_ROOT;
 	walk__use_mappings(walk, task, pid);

@@ -83,6 +83,13 @@ int main(int argc, char **argv)
 			"BPFPROF_MAP_SIZES: not understood; give ring=,samples=,stacks=,processes=,rows=,chunks= with numbers from 1 to 1073741824");
 		return EXIT_USAGE;
 	}
+	if (options.debuginfod && !(getenv("DEBUGINFOD_URLS") && *getenv("DEBUGINFOD_URLS"))) {
+		log__error(
+			"--debuginfod: DEBUGINFOD_URLS is not set; set it to the servers to ask (sudo "
+			"keeps no environment: sudo DEBUGINFOD_URLS=URL bpfprof), or leave "
+			"--debuginfod out");
+		return EXIT_USAGE;
+	}
 	limits__raise();
 	return run(&options, &sizes);
 }

@@ -205,6 +205,9 @@ static int parse_value(struct parser *parser, int key, const char *arg)
 		return parse_max_overhead(parser, arg);
 	case OPTION_LISTEN:
 		return parse_address(parser, arg);
+	case OPTION_SYMBOL_CACHE:
+		err = parse__bytes(span__of(arg), 0, 1ULL << 36, &options->symbol_cache_bytes);
+		return check_value(parser, key, span__of(arg), err);
 	default: /* a flag: given[] says it all */
 		return 0;
 	}
@@ -306,6 +309,7 @@ static void set_defaults(struct parser *parser)
 	if (!given[OPTION_LISTEN] && host && options_features[FEATURE_LISTEN].available)
 		parse__address(span__of("127.0.0.1:6060"), &options->listen);
 	options->stats = given[OPTION_STATS];
+	options->debuginfod = given[OPTION_DEBUGINFOD];
 	options->log_level = given[OPTION_QUIET]     ? LOG_LEVEL_ERROR
 			     : given[OPTION_VERBOSE] ? LOG_LEVEL_DEBUG
 						     : LOG_LEVEL_INFO;
@@ -354,6 +358,7 @@ int options__parse(int argc, char **argv, const char *bpfprof_env, struct option
 				.frequency_hz = 99,
 				.heap_rate_bytes = 524288,
 				.max_overhead_ppm = 50000,
+				.symbol_cache_bytes = 32 << 20,
 			},
 		.error = error,
 		.argv = argv,

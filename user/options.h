@@ -93,6 +93,8 @@ struct options {
 	uint64_t heap_rate_bytes;
 	uint32_t max_overhead_ppm; /* of one CPU; 50000 is 5 % */
 	struct address listen;
+	uint64_t symbol_cache_bytes; /* 0: none */
+	bool debuginfod;
 	bool stats;
 	enum log_level log_level;
 	bool sched_lines, heap_lines; /* on at start */

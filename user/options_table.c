@@ -46,6 +46,11 @@ const struct argp_option options_table[] = {
 	{"listen", OPTION_LISTEN, "ADDR", 0, "serve HTTP on host:port, [IPv6]:port or unix:PATH, or "
 		"off (default: 127.0.0.1:6060 for the host, off with --pid or CMD)", 0},
 
+	{"symbol-cache", OPTION_SYMBOL_CACHE, "BYTES", 0, "memory for names that were looked up "
+		"before, 0 to 64G (default: 32M)", 0},
+	{"debuginfod", OPTION_DEBUGINFOD, NULL, 0, "ask the servers in DEBUGINFOD_URLS for debug "
+		"files that are not installed", 0},
+
 	{NULL, 0, NULL, 0, "Lines on stderr:", 4},
 	{"interval", OPTION_INTERVAL, "TIME", 0, "period of the SCHED and heap lines and of the "
 		"drain, 10ms to 24h (default: 1s)", 0},
@@ -72,6 +77,7 @@ static const struct option_words words[] = {
 	{OPTION_TOP, "a number of functions", "0 to 100000, e.g. --top=20"},
 	{OPTION_HEAP_RATE, "a number of bytes", "1 to 1024G, e.g. --heap-rate 512K"},
 	{OPTION_MAX_OVERHEAD, "a percentage", "0.1 to 100, e.g. --max-overhead 5"},
+	{OPTION_SYMBOL_CACHE, "a number of bytes", "0 to 64G, e.g. --symbol-cache 32M"},
 	{OPTION_LISTEN, "an address", "host:port, [IPv6]:port, unix:PATH or off, "
 		"e.g. --listen 127.0.0.1:6060"},
 };
@@ -95,6 +101,7 @@ static const char doc[] =
 	"    schedtrace=MS        period of the SCHED lines instead of -i, 0 = off\n"
 	"    heaptrace=MS         period of the heap lines instead of -i, 0 = off\n"
 	"    scheddetail=1        add a line a CPU and a line a thread\n"
+	"  DEBUGINFOD_URLS=URL ...  with --debuginfod: servers of debug files\n"
 	"  sudo keeps no environment: sudo BPFPROF=schedtrace=1000 bpfprof\n"
 	"\n"
 	"Signals:\n"
@@ -237,7 +244,8 @@ static int flush(FILE *out)
 {
 	if (fflush(out))
 		return -errno;
-	return ferror(out) ? -EIO : 0;
+	/* What did not fit the buffer was written, or not, before. */
+	return ferror(out) ? (errno ? -errno : -EIO) : 0;
 }
 
 int options__print_help(FILE *out)
@@ -253,6 +261,7 @@ int options__print_help(FILE *out)
 	/* The user's could break the layout; the note is one that help_filter is not asked about. */
 	if (setenv("ARGP_HELP_FMT", "no-dup-args-note", 1))
 		return -errno;
+	errno = 0;
 	argp_help(&argp, out,
 		ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC,
 		name);

@@ -14,6 +14,7 @@
 #include "output/format.h"
 #include "output/top.h"
 #include "process/cgroup.h"
+#include "symbol/debuginfod.h"
 #include "symbol/symbols.h"
 
 #define COMMENTS_MAX      (COUNTER__CNT + 16)
@@ -136,17 +137,17 @@ static void source__log_gaps(const struct output_source *source)
 
 /* One profile's files and its table. How many failed. */
 static int report__write_profile(const struct options *options, const struct capture *capture,
-	const struct profile *profile, struct cgroups *cgroups)
+	const struct symbols_options *symbols_options, const struct profile *profile,
+	struct cgroups *cgroups)
 {
 	struct comments *comments = calloc(1, sizeof(*comments));
-	struct symbols_options symbols_options = {0};
 	struct output_source source = {
 		.profile = profile, .cgroup_path = cgroup__path_of, .cgroup_arg = cgroups};
 	struct symbols *symbols = NULL;
 	unsigned int unread_cnt = 0;
 	int err, failed = 0;
 
-	err = comments ? symbols__resolve(profile, capture__files(capture), &symbols_options,
+	err = comments ? symbols__resolve(profile, capture__files(capture), symbols_options,
 				 &symbols, &unread_cnt)
 		       : -ENOMEM;
 	if (err) {
@@ -177,15 +178,21 @@ static int report__write_profile(const struct options *options, const struct cap
 	return failed;
 }
 
-int report__write(const struct options *options, const struct capture *capture)
+int report__write(const struct options *options, const struct capture *capture,
+	const struct symbols_options *symbols_options)
 {
+	const struct debuginfod *debuginfod = symbols_options->debuginfod;
 	struct cgroups *cgroups = cgroups__new();
 	const struct profile *profile;
 	int failed = 0;
 	size_t i;
 
 	for (i = 0; (profile = capture__profile_at(capture, i)); i++)
-		failed += report__write_profile(options, capture, profile, cgroups);
+		failed += report__write_profile(
+			options, capture, symbols_options, profile, cgroups);
+	if (debuginfod && debuginfod__reason(debuginfod))
+		log__warn("--debuginfod: debug files are missing: %s",
+			debuginfod__reason(debuginfod));
 	cgroups__free(cgroups);
 	return failed;
 }

@@ -6,11 +6,14 @@
 #include "capture.h"
 #include "options.h"
 
-/* Names the profile's frames, writes the files and prints the tables that options ask for. Logs each failure; the number
+struct symbols_options;
+
+/* Names the profiles' frames, writes the files and prints the tables that options ask for. Logs each failure; the number
  * of failures. */
-int report__write(const struct options *options, const struct capture *capture);
+int report__write(const struct options *options, const struct capture *capture,
+	const struct symbols_options *symbols_options);
 /* The line and the tables of --stats, on stderr. */
-void report__stats(const struct capture *capture);
+void report__stats(const struct capture *capture, const struct symbols_options *symbols_options);
 /* DIR exists and can be written to: asked before a capture, not after it. A missing DIR is made. 0, or logged. */
 int report__check_dir(const char *dir);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "report.h"
+#include "symbol/cache.h"
 
 static int program__print(const struct shared_program *program, void *arg)
 {
@@ -67,7 +68,19 @@ static void stats__print_unwind(const struct unwind_store_stats *unwind)
 		unwind->no_room_cnt, unwind->evicted_cnt, unwind->queued_cnt);
 }
 
-void report__stats(const struct capture *capture)
+static void stats__print_symbols(const struct symbol_cache *cache)
+{
+	struct symbol_cache_stats stats;
+
+	if (!cache)
+		return;
+	symbol_cache__stats(cache, &stats);
+	fprintf(stderr, "  symbols cache %zu KiB, hits %llu, misses %llu, evicted %llu\n",
+		stats.bytes / 1024, (unsigned long long)stats.hit_cnt,
+		(unsigned long long)stats.miss_cnt, (unsigned long long)stats.evicted_cnt);
+}
+
+void report__stats(const struct capture *capture, const struct symbols_options *symbols_options)
 {
 	struct counter_values counters = {0};
 	struct unwind_store_stats unwind;
@@ -100,6 +113,7 @@ void report__stats(const struct capture *capture)
 			counter_is_loss[i] ? "lost" : "counter", counter_names[i],
 			(unsigned long long)counters.cnt[i], counter_texts[i]);
 	stats__print_unwind(&unwind);
+	stats__print_symbols(symbols_options->cache);
 	capture__losses(capture, &losses);
 	fprintf(stderr, "  lost    %-24s %10llu  process events lost; /proc was read again\n",
 		"process_events", (unsigned long long)losses.process_events);

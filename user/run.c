@@ -16,6 +16,8 @@
 #include "log.h"
 #include "loop.h"
 #include "report.h"
+#include "symbol/cache.h"
+#include "symbol/debuginfod.h"
 #include "trace.h"
 #include "watch.h"
 
@@ -35,6 +37,7 @@ struct run {
 	struct command command;
 	bool has_command;
 	bool command_ended;
+	struct symbols_options symbols_options; /* its cache serves every profile of this run */
 	int status;
 	int stats_fd; /* while open, the kernel measures programs' run times */
 	int events_timer, retry_timer;
@@ -267,6 +270,11 @@ static int run__open(struct run *run, const struct shared_sizes *sizes)
 		if (options->profiles & 1u << i)
 			capture_options.profiles[capture_options.profile_cnt++] =
 				options_features[FEATURE_CPU + i].name;
+	/* Without memory for these names are looked up all the same, only not kept. */
+	if (options->symbol_cache_bytes)
+		run->symbols_options.cache = symbol_cache__new(options->symbol_cache_bytes);
+	if (options->debuginfod)
+		run->symbols_options.debuginfod = debuginfod__new();
 	if (options->stats)
 		run->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	err = capture__open(&capture_options, &run->capture, &reason);
@@ -353,10 +361,10 @@ static void run__finish(struct run *run)
 		log__error("cannot drain the last samples: %s; they are missing in the profile",
 			strerror(-err));
 	if ((run->options->output_dir || run->options->top_cnt) &&
-		report__write(run->options, run->capture) && !run->status)
+		report__write(run->options, run->capture, &run->symbols_options) && !run->status)
 		run->status = EXIT_RUN_TIME;
 	if (run->options->stats)
-		report__stats(run->capture);
+		report__stats(run->capture, &run->symbols_options);
 }
 
 int run(const struct options *options, const struct shared_sizes *sizes)
@@ -396,6 +404,8 @@ int run(const struct options *options, const struct shared_sizes *sizes)
 	trace__close(run.trace);
 	capture__free(run.capture);
 	watch__free(run.watch);
+	symbol_cache__free(run.symbols_options.cache);
+	debuginfod__free(run.symbols_options.debuginfod);
 	loop__free(run.loop);
 	if (run.stats_fd >= 0)
 		close(run.stats_fd);

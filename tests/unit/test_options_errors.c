@@ -12,6 +12,7 @@ struct row {
 #define PROFILES_GIVE "give some of cpu,heap,block,mutex,threads, e.g. -P cpu"
 #define FORMAT_GIVE   "give some of pprof,folded,html, e.g. -f pprof"
 #define TOP_GIVE      "give 0 to 100000, e.g. --top=20"
+#define CACHE_GIVE    "give 0 to 64G, e.g. --symbol-cache 32M"
 #define RATE_GIVE     "give 1 to 1024G, e.g. --heap-rate 512K"
 #define OVERHEAD_GIVE "give 0.1 to 100, e.g. --max-overhead 5"
 #define LISTEN_GIVE   "give host:port, [IPv6]:port, unix:PATH or off, e.g. --listen 127.0.0.1:6060"
@@ -65,6 +66,8 @@ static const struct row value_rows[] = {
 	{ARGS("--max-overhead=0"), "--max-overhead: \"0\" is out of range; " OVERHEAD_GIVE},
 	{ARGS("--max-overhead=101"), "--max-overhead: \"101\" is out of range; " OVERHEAD_GIVE},
 	{ARGS("--max-overhead=x"), "--max-overhead: \"x\" is not a percentage; " OVERHEAD_GIVE},
+	{ARGS("--symbol-cache=65G"), "--symbol-cache: \"65G\" is out of range; " CACHE_GIVE},
+	{ARGS("--symbol-cache=x"), "--symbol-cache: \"x\" is not a number of bytes; " CACHE_GIVE},
 	{ARGS("--listen", "6060"), "--listen: \"6060\" is not an address; " LISTEN_GIVE},
 	{ARGS("--listen", "a:65536"), "--listen: \"a:65536\" is out of range; " LISTEN_GIVE},
 };
@@ -72,10 +75,11 @@ static const struct row value_rows[] = {
 static const struct row form_rows[] = {
 	{ARGS("--foo"), "unknown option \"--foo\"; see bpfprof --help"},
 	{ARGS("--foo=bar"), "unknown option \"--foo\"; see bpfprof --help"},
-	{ARGS("--=bar"), "option \"--\" is ambiguous: --pid or --duration or --profiles or "
-			 "--frequency or --heap-rate or --max-overhead or --output or --format or "
-			 "--top or --listen or --interval or --no-trace or --stats or --quiet or "
-			 "--verbose or --help or --version"},
+	{ARGS("--=bar"),
+		"option \"--\" is ambiguous: --pid or --duration or --profiles or "
+		"--frequency or --heap-rate or --max-overhead or --output or --format or "
+		"--top or --listen or --symbol-cache or --debuginfod or --interval or --no-trace or --stats or --quiet or "
+		"--verbose or --help or --version"},
 	{ARGS("-h"), "unknown option \"-h\"; see bpfprof --help"},
 	{ARGS("-?"), "unknown option \"-?\"; see bpfprof --help"},
 	{ARGS("--usage"), "unknown option \"--usage\"; see bpfprof --help"},

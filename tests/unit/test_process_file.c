@@ -260,7 +260,7 @@ static void a_deleted_file_can_still_be_read(void **state)
 static void what_is_no_file_has_no_id(void **state)
 {
 	static const char *const names[] = {"", "//anon", "[heap]", "[stack]", "[vsyscall]",
-		"[anon:x]", "/dev/zero", "/dev/shm/x"};
+		"[anon:x]", "/dev/zero", "/dev/shmem/x"};
 	size_t i;
 
 	(void)state;

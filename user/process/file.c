@@ -320,6 +320,12 @@ static void files__retry(struct files *files, uint32_t id, const struct file_map
 	file->position_fixed = header.position_fixed;
 }
 
+/* What is mapped from a device is no ELF file; /dev/shm is a folder like any other. */
+static bool is_device(const char *path)
+{
+	return !strncmp(path, "/dev/", 5) && strncmp(path, "/dev/shm/", 9) != 0;
+}
+
 uint32_t files__intern(struct files *files, const struct file_mapping *mapping)
 {
 	struct file_identity build_id = identity__by_build_id(&mapping->identity);
@@ -332,7 +338,7 @@ uint32_t files__intern(struct files *files, const struct file_mapping *mapping)
 	if (!strcmp(mapping->path, "[vdso]"))
 		return files__intern_vdso(files, mapping);
 	if (!mapping->path[0] || mapping->path[0] == '[' || !strncmp(mapping->path, "//", 2) ||
-		!strncmp(mapping->path, "/dev/", 5))
+		is_device(mapping->path))
 		return 0;
 	if (build_id.build_id_len)
 		id = files__find(files, &build_id);

@@ -87,22 +87,27 @@ static bool has_checksum(int fd, uint32_t checksum)
 	return n == 0 && found == checksum;
 }
 
+static int open_with_build_id(const char *path, const struct build_id *id)
+{
+	int fd = open_regular(path);
+
+	if (fd >= 0 && !has_build_id(fd, id)) {
+		close(fd);
+		return -ENOENT;
+	}
+	return fd;
+}
+
 static int open_by_build_id(const struct build_id *id, const char *debug_dir)
 {
 	char path[PATH_BYTES], hex[2 * DEBUG_ID_BYTES_MAX + 1];
-	int fd;
 
 	for (size_t i = 0; i < id->len; i++)
 		snprintf(hex + 2 * i, 3, "%02x", id->bytes[i]);
 	if (snprintf(path, sizeof(path), "%s/.build-id/%.2s/%s.debug", debug_dir, hex, hex + 2) >=
 		(int)sizeof(path))
 		return -ENOENT;
-	fd = open_regular(path);
-	if (fd >= 0 && !has_build_id(fd, id)) {
-		close(fd);
-		return -ENOENT;
-	}
-	return fd;
+	return open_with_build_id(path, id);
 }
 
 /* .gnu_debuglink: a file name, padded to four bytes, and the CRC-32 of that file. */
@@ -166,4 +171,11 @@ int debug_file__open(const struct elf_view *view, const char *path, const char *
 	if (fd < 0 && path)
 		fd = open_by_link(view, &id, path, debug_dir);
 	return fd;
+}
+
+int debug_file__open_path(const struct elf_view *view, const char *path)
+{
+	struct build_id id = read_build_id(view);
+
+	return id.len ? open_with_build_id(path, &id) : -ENOENT;
 }

@@ -18,6 +18,9 @@ struct elf_view;
  */
 int debug_file__open(const struct elf_view *view, const char *path, const char *debug_dir);
 
+/* The debug file at path, if it is one of the ELF file in view by its build id. A descriptor, -ENOENT. */
+int debug_file__open_path(const struct elf_view *view, const char *path);
+
 /* The ELF file in .gnu_debugdata, unpacked and malloc'ed. -ENOENT: there is none; -EFBIG above
  * bytes_max; -EBADMSG: it is no xz stream; -ENOMEM. */
 int debug_data__unpack(

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "process/file.h"
-#include "symbol/debug_file.h"
 #include "symbol/dwarf_lookup.h"
 #include "symbol/elf_view.h"
 #include "symbol/memory.h"
@@ -238,7 +237,7 @@ static int resolve(struct symbol_batch *batch)
 		elf_view__close(&view);
 		return ask(batch, batch->fd);
 	}
-	fd = debug_file__open(&view, batch->file->path, batch->options->debug_dir);
+	fd = symbol_batch__debug_fd(batch, &view);
 	elf_view__close(&view);
 	if (fd < 0)
 		return 0;
@@ -246,7 +245,6 @@ static int resolve(struct symbol_batch *batch)
 	if (err == 0 && has_dwarf(&view))
 		err = ask(batch, fd);
 	elf_view__close(&view);
-	close(fd);
 	return err;
 }
 

@@ -164,12 +164,12 @@ static void name_call(struct scope *scope, struct dwarf_call *call)
 	call->start_line = number_attribute(&scope->die, DW_AT_decl_line);
 }
 
-/* A relative name is relative to where the compiler ran, unless the build hid that (Debian's
- * `./libio`). */
+/* A relative name is relative to where the compiler ran, be that relative itself: Debian's glibc has
+ * ./stdlib/./stdlib/abort.c, and every other reader says so too. */
 static void set_file(struct dwarf_call *call, const char *file, const char *compile_dir)
 {
 	call->file = file;
-	if (file && file[0] != '/' && file[0] != '<' && compile_dir && compile_dir[0] == '/')
+	if (file && file[0] != '/' && file[0] != '<' && compile_dir && compile_dir[0])
 		call->dir = compile_dir;
 }
 

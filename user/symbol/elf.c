@@ -3,7 +3,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "process/file.h"
 #include "symbol/debug_file.h"
@@ -16,7 +15,6 @@
 struct views {
 	struct elf_view own;
 	struct elf_view separate;
-	int separate_fd; /* -1: none */
 	struct elf_view packed;
 	void *packed_data;
 };
@@ -38,16 +36,13 @@ static bool has_table(const struct elf_view *view)
 	return false;
 }
 
-static int add_separate(
-	struct views *views, const struct symbol_batch *batch, struct elf_search *search)
+static int add_separate(struct views *views, struct symbol_batch *batch, struct elf_search *search)
 {
-	int err;
+	int fd = symbol_batch__debug_fd(batch, &views->own), err;
 
-	views->separate_fd = debug_file__open(
-		&views->own, batch->file->path, batch->options->debug_dir);
-	if (views->separate_fd < 0)
+	if (fd < 0)
 		return 0;
-	err = elf_view__open(&views->separate, views->separate_fd);
+	err = elf_view__open(&views->separate, fd);
 	return err ? err : elf_search__add(search, &views->separate);
 }
 
@@ -66,8 +61,7 @@ static int add_packed(
 }
 
 /* All tables compete. What a broken one did give is used all the same. */
-static int add_tables(
-	struct views *views, const struct symbol_batch *batch, struct elf_search *search)
+static int add_tables(struct views *views, struct symbol_batch *batch, struct elf_search *search)
 {
 	int err = elf_search__add(search, &views->own), next;
 
@@ -75,7 +69,7 @@ static int add_tables(
 		return err;
 	next = add_separate(views, batch, search);
 	err = err ? err : next;
-	if (err == -ENOMEM || views->separate_fd >= 0)
+	if (err == -ENOMEM || batch->debug_fd >= 0)
 		return err;
 	next = add_packed(views, batch, search);
 	return err ? err : next;
@@ -91,7 +85,7 @@ static bool is_named(const struct symbol_batch *batch)
 
 static int resolve(struct symbol_batch *batch)
 {
-	struct views views = {.separate_fd = -1};
+	struct views views = {0};
 	struct elf_search *search;
 	int err, table_err;
 
@@ -114,8 +108,6 @@ out:
 	elf_view__close(&views.separate);
 	elf_view__close(&views.own);
 	free(views.packed_data);
-	if (views.separate_fd >= 0)
-		close(views.separate_fd);
 	return err;
 }
 

@@ -25,6 +25,8 @@ struct symbol_batch {
 	size_t cnt;
 	const struct file *file; /* SYMBOL_BATCH_FILE */
 	int fd;                  /* to pread() file from; -1: it is an image in memory */
+	bool debug_sought;
+	int debug_fd; /* once sought: the separate debug file; -1: there is none */
 	const struct symbols_options *options; /* with the defaults filled in */
 	struct symbols *symbols;
 };
@@ -46,10 +48,19 @@ extern const struct symbol_source symbol_source_elf;
 extern const struct symbol_source symbol_source_dwarf;
 extern const struct symbol_source symbol_source_eh_frame_hdr;
 
+struct files;
+
+/* Asks all sources for what the cache does not know, and puts that there. *failed_cnt counts a file that could not be
+ * read whole. 0, -ENOMEM. */
+int symbol_batch__resolve(
+	struct symbol_batch *batch, const struct files *files, unsigned int *failed_cnt);
+
 struct elf_view;
 
 /* The file of a SYMBOL_BATCH_FILE; as elf_view__open(). */
 int symbol_batch__open(const struct symbol_batch *batch, struct elf_view *view);
+/* The separate debug file of the file, whose view this is, looked for once. Borrowed; -1: there is none. */
+int symbol_batch__debug_fd(struct symbol_batch *batch, const struct elf_view *view);
 
 /* A location's lines become a copy of lines[cnt], whose strings are interned already. 0,
  * -ENOMEM. */

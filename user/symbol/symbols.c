@@ -16,16 +16,6 @@
 #include "symbol/memory.h"
 #include "symbol/source.h"
 
-/* In the order that they are asked. */
-static const struct symbol_source *const sources[] = {
-	&symbol_source_kallsyms,
-	&symbol_source_perf_map,
-	&symbol_source_gopclntab,
-	&symbol_source_elf,
-	&symbol_source_dwarf,
-	&symbol_source_eh_frame_hdr,
-};
-
 int symbol_batch__set_lines(struct symbol_batch *batch, struct symbol_location *location,
 	const struct symbol_line *lines, uint32_t cnt)
 {
@@ -77,47 +67,6 @@ static uint32_t frame_file_id(uint64_t frame)
 	return (frame & ~FRAME_FILE) >> FRAME_ADDR_BITS;
 }
 
-/* 0 or the -errno of the first source that could not read the batch, after all were asked. */
-static int ask_sources(struct symbol_batch *batch)
-{
-	int first_err = 0;
-
-	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
-		int err;
-
-		if (sources[i]->kind != batch->kind)
-			continue;
-		err = sources[i]->resolve(batch);
-		if (err == -ENOMEM)
-			return err;
-		first_err = first_err ? first_err : err;
-	}
-	return first_err;
-}
-
-static int resolve_batch(
-	struct symbol_batch *batch, const struct files *files, unsigned int *failed_cnt)
-{
-	int err = 0;
-
-	if (batch->kind == SYMBOL_BATCH_FILE) {
-		uint32_t id = frame_file_id(batch->locations->frame);
-
-		batch->file = files__get(files, id);
-		if (!batch->file)
-			err = -ENOENT;
-		else if (batch->file->kind == FILE_ELF)
-			err = batch->fd = files__fd(files, id);
-	}
-	if (err >= 0 && (!batch->file || batch->file->kind != FILE_OTHER))
-		err = ask_sources(batch);
-	if (err == -ENOMEM)
-		return err;
-	if (err < 0 && batch->kind == SYMBOL_BATCH_FILE)
-		(*failed_cnt)++;
-	return symbol_batch__map(batch);
-}
-
 static int resolve_all(struct symbols *symbols, const struct files *files,
 	const struct symbols_options *options, unsigned int *failed_cnt)
 {
@@ -143,7 +92,10 @@ static int resolve_all(struct symbols *symbols, const struct files *files,
 				break;
 		}
 		batch.cnt = end - first;
-		err = resolve_batch(&batch, files, failed_cnt);
+		if (batch.kind == SYMBOL_BATCH_FILE)
+			batch.file = files__get(files, frame_file_id(locations[first].frame));
+		err = symbol_batch__resolve(&batch, files, failed_cnt);
+		err = err ? err : symbol_batch__map(&batch);
 		if (err)
 			return err;
 	}

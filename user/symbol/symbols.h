@@ -10,6 +10,8 @@
 struct profile;
 struct files;
 struct symbol_memory;
+struct symbol_cache;
+struct debuginfod;
 
 /*
  * One source line of a location; the first is the innermost inlined call, the last the function
@@ -67,7 +69,9 @@ struct symbols_options {
 	const char *debug_dir;     /* /usr/lib/debug */
 	const char *proc_dir;   /* /proc: where the perf maps of raw frames' processes are found */
 	size_t dwarf_bytes_max; /* of a file whose lines are read; SIZE_MAX: none; 1 GiB */
-	unsigned int dwarf_ms_max; /* that one file's lines may take; 10,000 */
+	unsigned int dwarf_ms_max;     /* that one file's lines may take; 10,000 */
+	struct symbol_cache *cache;    /* NULL: nothing is remembered from one call to the next */
+	struct debuginfod *debuginfod; /* NULL: no server is asked for debug files */
 };
 
 /* Looks up every frame of every sample of profile. -errno when nothing could be done; a file that
