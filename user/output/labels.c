@@ -13,6 +13,7 @@ static const char *const state_words[OFFCPU_STATE_CNT] = {OFFCPU_STATES(STATE_WO
 /* Functions that stand between a wait and the system call: a name that begins so says how, not for what. */
 static const char *const wrappers[] = {
 	"syscall",
+	"syscall",
 	"__syscall",
 	"__lll_",
 	"__futex",
