@@ -35,7 +35,13 @@
 	COUNTER(end_exec, 0, "stacks of threads in execve, between two images")                    \
 	COUNTER(target_map_full, 1, "processes not followed: target map full")                     \
 	COUNTER(sched_thread_unknown, 1, "waits not measured: thread without scheduler state")     \
-	COUNTER(sched_thread_failed, 1, "scheduler states of threads that could not be made")
+	COUNTER(sched_thread_failed, 1, "scheduler states of threads that could not be made")      \
+	COUNTER(offcpu_stacks, 0, "stacks taken where threads left their CPU")                     \
+	COUNTER(offcpu_unsampled, 0, "long waits counted exactly whose stack was not sampled")     \
+	COUNTER(offcpu_thread_unknown, 1, "waits not measured: thread without off-CPU state")      \
+	COUNTER(offcpu_thread_failed, 1, "off-CPU states of threads that could not be made")       \
+	COUNTER(offcpu_totals_full, 1, "processes without exact totals: map full")                 \
+	COUNTER(futex_records_failed, 0, "waits charged to the last unlock alone: no record")
 
 enum counter {
 #define COUNTER_ENUM(name, is_loss, text) COUNTER_##name,

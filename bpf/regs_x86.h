@@ -103,8 +103,13 @@ static inline int code__is_call(const u8 code[CALL_BYTES_MAX + 1])
 #define perf_regs__is_user(regs) (((regs)->cs & 3) == 3)
 /* The system call that a thread is in; -1 or a vector outside of one. */
 #define pt_regs__syscall(regs) ((regs)->orig_ax)
-#define SYSCALL_SCHED_YIELD    24
-#define SYSCALL_EXECVE         59
-#define SYSCALL_EXECVEAT       322
+#define pt_regs__ip(regs)      ((regs)->ip)
+#define pt_regs__sp(regs)      ((regs)->sp)
+/* A system call's first two arguments, while the thread is in it. */
+#define pt_regs__arg0(regs) ((regs)->di)
+#define pt_regs__arg1(regs) ((regs)->si)
+#define SYSCALL_SCHED_YIELD 24
+#define SYSCALL_EXECVE      59
+#define SYSCALL_EXECVEAT    322
 
 #endif

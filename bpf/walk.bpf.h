@@ -41,10 +41,10 @@ static long walk__kernel_frame(u32 i, struct walk **ctx)
 	return 0;
 }
 
-/* ctx: the program's context, which bpf_get_stack() starts from. */
-static __always_inline void walk__kernel(struct walk *walk, void *ctx)
+/* ctx: the program's context, which bpf_get_stack() starts from. skip: frames of its leaf side that are left out. */
+static __always_inline void walk__kernel_from(struct walk *walk, void *ctx, u64 skip)
 {
-	long bytes = bpf_get_stack(ctx, walk->frames, KERNEL_FRAMES_MAX * sizeof(u64), 0);
+	long bytes = bpf_get_stack(ctx, walk->frames, KERNEL_FRAMES_MAX * sizeof(u64), skip);
 
 	if (bytes < 0) {
 		counter__inc(COUNTER_kernel_stack_failed);
@@ -52,6 +52,11 @@ static __always_inline void walk__kernel(struct walk *walk, void *ctx)
 	}
 	bpf_loop((u32)bytes / sizeof(u64), walk__kernel_frame, &walk, 0);
 	walk->record.kernel_cnt = walk->cnt;
+}
+
+static __always_inline void walk__kernel(struct walk *walk, void *ctx)
+{
+	walk__kernel_from(walk, ctx, 0);
 }
 
 /* bpf_loop callback: one user frame. */

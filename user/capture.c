@@ -388,6 +388,22 @@ int capture__drain(struct capture *capture)
 	return err;
 }
 
+int capture__settle(struct capture *capture)
+{
+	int first_err = 0, err;
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt; i++) {
+		const struct capture_profile *entry = &capture->profiles[i];
+
+		err = entry->start_ns && entry->ops->settle ? entry->ops->settle(entry->collector)
+							    : 0;
+		if (!first_err)
+			first_err = err;
+	}
+	return first_err;
+}
+
 int capture__stop(struct capture *capture)
 {
 	int err = -EAGAIN, tries, turn;

@@ -9,9 +9,10 @@
 struct options_feature options_features[FEATURE_CNT] = {
 	[FEATURE_CPU] = {"cpu", true},
 	[FEATURE_HEAP] = {"heap", false},
-	[FEATURE_BLOCK] = {"block", false},
-	[FEATURE_MUTEX] = {"mutex", false},
+	[FEATURE_BLOCK] = {"block", true},
+	[FEATURE_MUTEX] = {"mutex", true},
 	[FEATURE_THREADS] = {"threads", false},
+	[FEATURE_SCHED] = {"sched", true},
 	[FEATURE_PPROF] = {"pprof", true},
 	[FEATURE_FOLDED] = {"folded", true},
 	[FEATURE_HTML] = {"html", false},
@@ -28,8 +29,8 @@ const struct argp_option options_table[] = {
 		"is no limit (default: until a signal, or CMD or the last PID exits)", 0},
 
 	{NULL, 0, NULL, 0, "Profiles:", 2},
-	{"profiles", OPTION_PROFILES, "LIST", 0, "of cpu,heap,block,mutex,threads (default: cpu,heap "
-		"with --pid or CMD, cpu for the host)", 0},
+	{"profiles", OPTION_PROFILES, "LIST", 0, "of cpu,heap,block,mutex,threads,sched (default: "
+		"cpu,heap with --pid or CMD, cpu for the host)", 0},
 	{"frequency", OPTION_FREQUENCY, "HZ", 0, "CPU samples a second on each CPU, 1 to 10000 "
 		"(default: 99)", 0},
 	{"heap-rate", OPTION_HEAP_RATE, "BYTES", 0, "mean bytes between two sampled allocations, "
@@ -71,7 +72,7 @@ static const struct option_words words[] = {
 	{OPTION_DURATION, "a time", "seconds or a unit of us, ms, s, m, h, up to 87600h, e.g. -d 10s"},
 	{OPTION_INTERVAL, "a time", "10ms to 24h, e.g. -i 1s"},
 	{OPTION_FREQUENCY, "a number of samples a second", "1 to 10000, e.g. -F 99"},
-	{OPTION_PROFILES, "a profile", "some of cpu,heap,block,mutex,threads, e.g. -P cpu"},
+	{OPTION_PROFILES, "a profile", "some of cpu,heap,block,mutex,threads,sched, e.g. -P cpu"},
 	{OPTION_OUTPUT, "a directory", "one, e.g. -o ."},
 	{OPTION_FORMAT, "a format", "some of pprof,folded,html, e.g. -f pprof"},
 	{OPTION_TOP, "a number of functions", "0 to 100000, e.g. --top=20"},

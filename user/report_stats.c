@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* --stats: what bpfprof itself cost, and everything it could not see. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "collect/offcpu.h"
+#include "log.h"
 #include "report.h"
 #include "symbol/cache.h"
 
@@ -55,6 +58,82 @@ static void stats__print_ends(const struct counter_values *counters)
 	if (total)
 		fprintf(stderr, "  stacks  complete %.2f %% of %llu user stacks\n",
 			100.0 * (double)complete / (double)total, (unsigned long long)total);
+}
+
+/* The processes that were away the most. */
+#define OFFCPU_PROCESSES_MAX 20
+
+struct offcpu_rows {
+	struct offcpu_row {
+		struct offcpu_process process;
+		struct offcpu_totals totals;
+	} rows[OFFCPU_PROCESSES_MAX];
+	size_t cnt, process_cnt;
+	struct offcpu_totals all;
+};
+
+static int row__compare(const void *a, const void *b)
+{
+	const struct offcpu_row *left = a, *right = b;
+
+	return left->totals.off_ns < right->totals.off_ns
+		       ? 1
+		       : -(left->totals.off_ns > right->totals.off_ns);
+}
+
+static int offcpu__keep(
+	const struct offcpu_process *process, const struct offcpu_totals *totals, void *arg)
+{
+	struct offcpu_rows *rows = arg;
+	struct offcpu_row row = {.process = *process, .totals = *totals};
+
+	rows->process_cnt++;
+	rows->all.off_cnt += totals->off_cnt;
+	rows->all.off_ns += totals->off_ns;
+	rows->all.queue_cnt += totals->queue_cnt;
+	rows->all.queue_ns += totals->queue_ns;
+	rows->all.life_ns += totals->life_ns;
+	rows->all.cpu_ns += totals->cpu_ns;
+	if (rows->cnt < OFFCPU_PROCESSES_MAX)
+		rows->rows[rows->cnt++] = row;
+	else if (row__compare(&row, &rows->rows[rows->cnt - 1]) < 0)
+		rows->rows[rows->cnt - 1] = row;
+	qsort(rows->rows, rows->cnt, sizeof(row), row__compare);
+	return 0;
+}
+
+static void offcpu__print(const char *who, const struct offcpu_totals *totals)
+{
+	int64_t residue_ns = (int64_t)(totals->life_ns - totals->cpu_ns - totals->off_ns);
+
+	fprintf(stderr,
+		"  offcpu  %-24s waits %llu, off %llu ns, of it queued %llu ns in %llu; life %llu ns, on cpu %llu ns, "
+		"residue %lld ns (%.3f %%)\n",
+		who, (unsigned long long)totals->off_cnt, (unsigned long long)totals->off_ns,
+		(unsigned long long)totals->queue_ns, (unsigned long long)totals->queue_cnt,
+		(unsigned long long)totals->life_ns, (unsigned long long)totals->cpu_ns,
+		(long long)residue_ns,
+		totals->life_ns ? 100.0 * (double)residue_ns / (double)totals->life_ns : 0.0);
+}
+
+/* Exact, where the profiles are sampled; and what of the threads' lives neither of on and off CPU accounts for. */
+static void stats__print_offcpu(void)
+{
+	struct offcpu_rows rows = {0};
+	char who[64], comm[4 * TASK_COMM_BYTES + 1];
+	size_t i;
+
+	offcpu__each_process(offcpu__keep, &rows);
+	for (i = 0; i < rows.cnt; i++) {
+		const struct offcpu_row *row = &rows.rows[i];
+
+		log__escape_n(comm, sizeof(comm), row->totals.comm,
+			strnlen(row->totals.comm, sizeof(row->totals.comm)));
+		snprintf(who, sizeof(who), "%u %.32s", row->process.pid, comm);
+		offcpu__print(who, &row->totals);
+	}
+	if (rows.process_cnt > 1)
+		offcpu__print("all", &rows.all);
 }
 
 static void stats__print_unwind(const struct unwind_store_stats *unwind)
@@ -114,6 +193,7 @@ void report__stats(const struct capture *capture, const struct symbols_options *
 			(unsigned long long)counters.cnt[i], counter_texts[i]);
 	stats__print_unwind(&unwind);
 	stats__print_symbols(symbols_options->cache);
+	stats__print_offcpu();
 	capture__losses(capture, &losses);
 	fprintf(stderr, "  lost    %-24s %10llu  process events lost; /proc was read again\n",
 		"process_events", (unsigned long long)losses.process_events);

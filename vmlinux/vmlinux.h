@@ -57,6 +57,35 @@ struct mm_struct {
 	unsigned long start_stack;
 };
 
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct inode {
+	unsigned short i_mode;
+};
+
+struct file {
+	struct inode *f_inode;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct cfs_rq;
 
 struct sched_entity {
@@ -88,7 +117,9 @@ struct task_struct {
 	unsigned long nivcsw;
 	u64 start_boottime;
 	char comm[16];
+	struct files_struct *files;
 	struct signal_struct *signal;
+	struct css_set *cgroups;
 	int exit_state;
 };
 

@@ -84,8 +84,6 @@ def test_garbage_options(bpfprof, args, words):
 
 @pytest.mark.parametrize("args, word", [
     (["-P", "heap"], "heap"),
-    (["-P", "block"], "block"),
-    (["-P", "mutex"], "mutex"),
     (["-P", "threads"], "threads"),
     (["-f", "html"], "html"),
     (["--listen", "127.0.0.1:6061"], "--listen"),

@@ -1,8 +1,10 @@
 /* Command lines that are accepted: forms, every option's value, defaults by form. */
 #include "test_options.h"
 
-#define ALL_PROFILES (OPTIONS_CPU | OPTIONS_HEAP | OPTIONS_BLOCK | OPTIONS_MUTEX | OPTIONS_THREADS)
-#define SECOND_NS    1000000000ULL
+#define ALL_PROFILES                                                                               \
+	(OPTIONS_CPU | OPTIONS_HEAP | OPTIONS_BLOCK | OPTIONS_MUTEX | OPTIONS_THREADS |            \
+		OPTIONS_SCHED)
+#define SECOND_NS 1000000000ULL
 
 static int only_this_version(void **state)
 {
@@ -159,7 +161,7 @@ static void numbers(void **state)
 		{ARGS("--max-overhead", "2.5"), OVERHEAD, 25000},
 		{ARGS("--max-overhead=100%"), OVERHEAD, 1000000},
 		{ARGS("--max-overhead=0.1"), OVERHEAD, 1000},
-		{ARGS("-P", "cpu,heap,block,mutex,threads"), PROFILES, ALL_PROFILES},
+		{ARGS("-P", "cpu,heap,block,mutex,threads,sched"), PROFILES, ALL_PROFILES},
 		{ARGS("-P", "block", "-P", "cpu"), PROFILES, OPTIONS_BLOCK | OPTIONS_CPU},
 		{ARGS("--profiles=mutex"), PROFILES, OPTIONS_MUTEX},
 		{ARGS("-o", ".", "-f", "html,folded"), FORMATS, OPTIONS_HTML | OPTIONS_FOLDED},

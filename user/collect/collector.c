@@ -7,6 +7,9 @@
 
 static const struct collector_ops *const collectors[] = {
 	&collector_cpu,
+	&collector_block,
+	&collector_mutex,
+	&collector_sched,
 };
 
 const struct collector_ops *collector__find(const char *name)

@@ -21,6 +21,8 @@ struct collector_ops {
 	int64_t (*period)(const struct collector *collector);
 	/* Attaches: from here on programs run. */
 	int (*start)(struct collector *collector, const char **ret_reason);
+	/* Counts what began and has not ended yet up to now, before a read; NULL: nothing to do. 0 or -errno. */
+	int (*settle)(struct collector *collector);
 	/* Detaches: no program of the collector runs afterwards, what it counted can still be drained. */
 	void (*stop)(struct collector *collector);
 	/* Empties the maps of one parity, which no program writes now. 0, -errno, or what fn returned. */
@@ -29,6 +31,9 @@ struct collector_ops {
 };
 
 extern const struct collector_ops collector_cpu;
+extern const struct collector_ops collector_block;
+extern const struct collector_ops collector_mutex;
+extern const struct collector_ops collector_sched;
 
 /* By name; NULL: there is none. */
 const struct collector_ops *collector__find(const char *name);

@@ -45,6 +45,35 @@ static uint32_t find_location(
 	return location - symbols->locations;
 }
 
+static bool is_off_cpu(const struct profile_kind *kind)
+{
+	return kind == &profile_kind_block || kind == &profile_kind_mutex ||
+	       kind == &profile_kind_sched;
+}
+
+/* What the kernel calls programs through, at the leaf of a stack that one of them took. How many frames of it there are
+ * depends on who else traces the same event. */
+static bool is_tracing(const struct symbol_location *location)
+{
+	const char *name = location && location->line_cnt ? location->lines[0].function : "";
+
+	return !strncmp(name, "__traceiter_", 12) || !strncmp(name, "__bpf_trace_", 12) ||
+	       !strncmp(name, "bpf_trace_run", 13) || !strncmp(name, "bpf_prog_", 9);
+}
+
+/* The first frame of a stack that an output shows. */
+static size_t first_frame(const struct output_source *source, const struct stack *stack)
+{
+	size_t i = 0;
+
+	if (!is_off_cpu(source->profile->kind))
+		return 0;
+	while (i < stack->kernel_cnt &&
+		is_tracing(symbols__find(source->symbols, stack->frames[i], 0, 0)))
+		i++;
+	return i;
+}
+
 size_t frames__of(const struct output_source *source, const struct sample *sample,
 	uint32_t ret[SAMPLE_FRAMES_MAX])
 {
@@ -56,7 +85,8 @@ size_t frames__of(const struct output_source *source, const struct sample *sampl
 	if (sample->key.stack)
 		stack = stack_table__find(source->profile->stacks, sample->key.stack);
 	if (stack) {
-		for (i = 0; i < (size_t)stack->kernel_cnt + stack->user_cnt; i++)
+		for (i = first_frame(source, stack);
+			i < (size_t)stack->kernel_cnt + stack->user_cnt; i++)
 			ret[cnt++] = find_location(symbols, stack->frames[i], &sample->key);
 		if (!stack__is_complete(stack))
 			ret[cnt++] = symbols->location_cnt + WORD_TRUNCATED;

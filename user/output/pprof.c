@@ -11,6 +11,7 @@
 
 #include "output/frames.h"
 #include "output/gzip.h"
+#include "output/labels.h"
 #include "output/names.h"
 #include "output/pprof.h"
 #include "output/profile_proto.h"
@@ -164,6 +165,21 @@ static uint32_t cgroup_string(struct pprof *pprof, uint64_t cgroup)
 	return pprof->cgroup_path;
 }
 
+/* The numbers of the strings of a sample's own labels; how many labels. */
+static size_t write_label_strings(struct pprof *pprof, const struct sample *sample,
+	uint32_t keys[LABELS_MAX], uint32_t texts[LABELS_MAX])
+{
+	struct label labels[LABELS_MAX];
+	size_t cnt = labels__of(pprof->source, sample, labels);
+	size_t i;
+
+	for (i = 0; i < cnt; i++) {
+		keys[i] = source_string(pprof, labels[i].key);
+		texts[i] = string(pprof, labels[i].text, strlen(labels[i].text), false);
+	}
+	return cnt;
+}
+
 static void write_sample(struct pprof *pprof, const struct sample *sample)
 {
 	const struct sample_key *key = &sample->key;
@@ -173,6 +189,8 @@ static void write_sample(struct pprof *pprof, const struct sample *sample)
 	uint32_t cgroup = cgroup_string(pprof, key->cgroup);
 	uint32_t frames[SAMPLE_FRAMES_MAX];
 	size_t frame_cnt = frames__of(pprof->source, sample, frames);
+	uint32_t keys[LABELS_MAX], texts[LABELS_MAX];
+	size_t label_cnt = write_label_strings(pprof, sample, keys, texts);
 	size_t opened = protobuf__open(&pprof->message, PROFILE_SAMPLE);
 	size_t packed;
 	size_t i;
@@ -193,6 +211,8 @@ static void write_sample(struct pprof *pprof, const struct sample *sample)
 	write_label(pprof, pprof->label_comm, comm, 0);
 	write_label(pprof, pprof->label_thread, thread, 0);
 	write_label(pprof, pprof->label_cgroup, cgroup, 0);
+	for (i = 0; i < label_cnt; i++)
+		write_label(pprof, keys[i], texts[i], 0);
 	protobuf__close(&pprof->message, opened);
 }
 

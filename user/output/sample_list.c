@@ -46,7 +46,11 @@ static int compare_rows(const void *left, const void *right)
 		order = compare_stacks(a_row->stack, b_row->stack);
 	if (!order)
 		order = memcmp(a->thread, b->thread, sizeof(a->thread));
-	return order ? order : COMPARE(a->stack, b->stack);
+	if (!order)
+		order = COMPARE(a->tag, b->tag);
+	if (!order)
+		order = COMPARE(a->stack, b->stack);
+	return order ? order : memcmp(&a->peer, &b->peer, sizeof(a->peer));
 }
 
 struct fill {

@@ -60,6 +60,14 @@ const struct profile_kind profile_kind_mutex = {
 	.period_type = {"contentions", COUNT},
 };
 
+const struct profile_kind profile_kind_sched = {
+	.name = "sched",
+	.values = {{"waits", COUNT}, {"runqueue", NANOSECONDS}},
+	.value_cnt = 2,
+	.default_value = 1,
+	.period_type = {"waits", COUNT},
+};
+
 const struct profile_kind profile_kind_threads = {
 	.name = "threads",
 	.values = {{"threads", COUNT}},
@@ -80,6 +88,7 @@ static const struct profile_kind *const kinds[] = {
 	&profile_kind_allocs,
 	&profile_kind_block,
 	&profile_kind_mutex,
+	&profile_kind_sched,
 	&profile_kind_threads,
 	&profile_kind_threadcreate,
 };

@@ -34,6 +34,7 @@ extern const struct profile_kind profile_kind_heap;
 extern const struct profile_kind profile_kind_allocs;
 extern const struct profile_kind profile_kind_block;
 extern const struct profile_kind profile_kind_mutex;
+extern const struct profile_kind profile_kind_sched;
 extern const struct profile_kind profile_kind_threads;
 extern const struct profile_kind profile_kind_threadcreate;
 

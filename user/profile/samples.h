@@ -9,7 +9,7 @@
 #include "profile/profile.h"
 
 /*
- * A dense array of samples and an open-addressing index into it, and not uthash: a sample is 96
+ * A dense array of samples and an open-addressing index into it, and not uthash: a sample is 112
  * bytes, and uthash's handle with its malloc header would add 72 more; a copy, which every
  * `seconds=N` takes, is two memcpy and not an allocation a sample; and samples are never removed
  * one by one.

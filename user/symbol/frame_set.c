@@ -74,12 +74,10 @@ static int grow(struct frame_set *set)
 	return 0;
 }
 
-static int add_sample(const struct sample *sample, void *arg)
+static int add_stack(struct frame_set *set, const struct sample *sample, uint64_t hash)
 {
-	struct frame_set *set = arg;
-	const struct stack *stack;
+	const struct stack *stack = stack_table__find(set->profile->stacks, hash);
 
-	stack = stack_table__find(set->profile->stacks, sample->key.stack);
 	if (!stack)
 		return 0;
 	for (unsigned int i = 0; i < stack->kernel_cnt + stack->user_cnt; i++) {
@@ -100,6 +98,17 @@ static int add_sample(const struct sample *sample, void *arg)
 		insert(set, &location);
 	}
 	return 0;
+}
+
+static int add_sample(const struct sample *sample, void *arg)
+{
+	struct frame_set *set = arg;
+	int err = add_stack(set, sample, sample->key.stack);
+
+	/* Its label is the name of one of the waiter's functions. */
+	if (!err && set->profile->kind == &profile_kind_mutex)
+		err = add_stack(set, sample, sample->key.peer.stack);
+	return err;
 }
 
 int frame_set__collect(const struct profile *profile, struct symbol_location **ret, size_t *ret_cnt)
