@@ -93,6 +93,9 @@ struct options {
 	uint64_t heap_rate_bytes;
 	uint32_t max_overhead_ppm; /* of one CPU; 50000 is 5 % */
 	struct address listen;
+	bool listen_is_default; /* nobody asked for it: a busy port is no failure */
+	uint64_t linger_ns;
+	const char *token_file; /* NULL: none */
 	bool stats;
 	enum log_level log_level;
 	bool sched_lines, heap_lines; /* on at start */
