@@ -5,7 +5,7 @@ VERSION := 0.1.0
 # package:probe. The probe is what a build looks for, a header (it has a dot) or a program.
 DEPS_BUILD := gcc:cc clang:clang bpftool:bpftool libc6-dev:stdio.h libbpf-dev:bpf/libbpf.h \
 	libelf-dev:gelf.h libdw-dev:elfutils/libdw.h zlib1g-dev:zlib.h liblzma-dev:lzma.h \
-	uthash-dev:uthash.h libiberty-dev:libiberty/demangle.h
+	libmicrohttpd-dev:microhttpd.h uthash-dev:uthash.h libiberty-dev:libiberty/demangle.h
 DEPS_DEMO := redis-tools
 # To boot other kernels; the kernels themselves are downloaded into build/vm and not installed.
 DEPS_VM := qemu-system-x86 busybox-static util-linux bpftool
@@ -74,7 +74,7 @@ CFLAGS_ALL += -O2 -D_FORTIFY_SOURCE=2
 endif
 # -iquote, not -I: bpf/sched.h is not <sched.h>.
 INCLUDES := -iquote user -iquote bpf -iquote $(O)/skel
-LDLIBS := -lbpf -ldw -lelf -lz -llzma -liberty
+LDLIBS := -lmicrohttpd -lbpf -ldw -lelf -lz -llzma -liberty
 
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Ivmlinux -iquote bpf \
 	-idirafter /usr/include/$(TRIPLE)

@@ -12,11 +12,16 @@
 #include "collect/stack_ring.h"
 #include "collect/targets.h"
 #include "process/events.h"
+#include "process/proc.h"
 #include "process/publish.h"
 
-#define NS_PER_S    1000000000ull
-#define QUIET_SPINS 200
-#define FINAL_TRIES 1000
+#define NS_PER_S            1000000000ull
+#define QUIET_SPINS         200
+#define PID_MAX             4194304 /* PID_MAX_LIMIT */
+#define USAGE_PROCESSES_MAX 2048
+#define SWEEP_TURNS         2 /* drains until every counted stack was sent again */
+#define SWEEP_PERIOD_NS     (30 * NS_PER_S)
+#define FINAL_TRIES         1000
 #define FIRST_TABLES_NS                                                                            \
 	(2 * NS_PER_S)             /* at most so long --pid waits for the tables of its process */
 #define TABLES_SLICE_NS 1000000ull /* of a turn: no trace line is late */
@@ -32,7 +37,9 @@ static const struct profile_limits limits = {
 struct capture_profile {
 	const struct collector_ops *ops;
 	struct collector *collector;
-	struct profile *profile;
+	struct profile *profile; /* stays empty unless keep */
+	bool keep;
+	struct tap *taps;
 	uint64_t start_ns; /* CLOCK_MONOTONIC; 0: not started */
 };
 
@@ -54,6 +61,10 @@ struct capture {
 	uint64_t turn_ns;           /* CLOCK_BOOTTIME of the last turn */
 	uint64_t stacks_refused_cnt;
 	struct stack *scratch; /* STACK_FRAMES_MAX frames */
+	struct usage *usage;   /* NULL: not asked for */
+	bool keep_stacks;      /* some profile is kept, or some tap is open */
+	int sweep_turns; /* drains until the stacks that were not sent again go; 0: none under way */
+	uint64_t sweep_ns; /* CLOCK_MONOTONIC of the last sweep */
 	bool keep_profile;
 	bool is_stopped;
 };
@@ -150,6 +161,11 @@ static int capture__alloc(struct capture *capture, const struct capture_options 
 	capture->stacks = stack_table__new(&limits);
 	capture->scratch = calloc(
 		1, sizeof(*capture->scratch) + STACK_FRAMES_MAX * sizeof(uint64_t));
+	if (options->is_served) {
+		capture->usage = usage__new(USAGE_PROCESSES_MAX);
+		if (!capture->usage)
+			return -ENOMEM;
+	}
 	return capture->processes && capture->stacks && capture->scratch ? 0 : -ENOMEM;
 }
 
@@ -168,7 +184,9 @@ static int capture__load_profile(struct capture *capture, const char *name, cons
 		return -EEXIST;
 	if (capture->profile_cnt == CAPTURE_PROFILES_MAX)
 		return -ENOSPC;
-	*new = (struct capture_profile){.ops = ops};
+	*new = (struct capture_profile){.ops = ops,
+		.keep = capture->keep_profile || (capture->usage && strcmp(name, "cpu"))};
+	capture->keep_stacks = capture->keep_stacks || new->keep;
 	new->profile = profile__new(kind, capture->stacks, &limits);
 	if (!new->profile)
 		return -ENOMEM;
@@ -196,6 +214,12 @@ static int capture_profile__start(struct capture_profile *entry, const char **re
 
 static void capture_profile__close(struct capture_profile *entry)
 {
+	struct tap *tap;
+
+	while ((tap = entry->taps)) {
+		entry->taps = tap->next;
+		tap__free(tap);
+	}
 	entry->ops->close(entry->collector);
 	profile__free(entry->profile);
 }
@@ -211,7 +235,7 @@ int capture__open(
 	if (!capture)
 		return -ENOMEM;
 	capture->pending_parity = -1;
-	capture->keep_profile = options->keep_profile;
+	capture->keep_profile = capture->keep_stacks = options->keep_profile;
 	err = capture__alloc(capture, options);
 	if (err)
 		goto out;
@@ -266,16 +290,106 @@ int capture__start(struct capture *capture, const char **ret_reason)
 	return err;
 }
 
+/* From now on every stack that is counted has to be there, also those that were sent while nobody kept them. */
+static void capture__begin_keeping(struct capture *capture)
+{
+	if (capture->keep_stacks)
+		return;
+	capture->keep_stacks = true;
+	shared__forget_stacks(capture->shared);
+}
+
+/* Frees the stacks when nobody is left who could ask for them. */
+static void capture__end_keeping(struct capture *capture)
+{
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt; i++)
+		if (capture->profiles[i].keep || capture->profiles[i].taps)
+			return;
+	if (capture->keep_profile)
+		return;
+	capture->keep_stacks = false;
+	capture->sweep_turns = 0;
+	stack_table__age(capture->stacks);
+	stack_table__sweep(capture->stacks);
+}
+
 int capture__add_profile(struct capture *capture, const char *name, const char **ret_reason)
 {
+	struct capture_profile *entry = &capture->profiles[capture->profile_cnt];
 	int err = capture__load_profile(capture, name, ret_reason);
 
 	if (err)
 		return err;
-	err = capture_profile__start(&capture->profiles[capture->profile_cnt - 1], ret_reason);
-	if (err)
+	entry->keep = true;
+	capture__begin_keeping(capture);
+	err = capture_profile__start(entry, ret_reason);
+	if (err) {
 		capture_profile__close(&capture->profiles[--capture->profile_cnt]);
+		capture__end_keeping(capture);
+	}
 	return err;
+}
+
+static struct capture_profile *capture__find(const struct capture *capture, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt; i++)
+		if (!strcmp(capture->profiles[i].ops->name, name))
+			return (struct capture_profile *)&capture->profiles[i];
+	return NULL;
+}
+
+int capture__remove_profile(struct capture *capture, const char *name)
+{
+	struct capture_profile *entry = capture__find(capture, name), *last;
+
+	if (!entry)
+		return -ENOENT;
+	entry->ops->stop(entry->collector);
+	capture_profile__close(entry);
+	last = &capture->profiles[--capture->profile_cnt];
+	memmove(entry, entry + 1, (size_t)((char *)last - (char *)entry));
+	capture__end_keeping(capture);
+	return 0;
+}
+
+int capture__open_tap(struct capture *capture, const char *name, uint32_t pid, uint64_t born_max_ns,
+	struct tap **ret)
+{
+	struct capture_profile *entry = capture__find(capture, name);
+	struct tap *tap;
+
+	if (!entry || !entry->start_ns)
+		return -ENOENT;
+	tap = tap__new(entry->profile->kind, capture->stacks, pid, born_max_ns);
+	if (!tap)
+		return -ENOMEM;
+	tap->profile->period = entry->profile->period;
+	capture__begin_keeping(capture);
+	tap->next = entry->taps;
+	entry->taps = tap;
+	*ret = tap;
+	return 0;
+}
+
+void capture__close_tap(struct capture *capture, struct tap *tap)
+{
+	struct tap **at;
+	size_t i;
+
+	if (!tap)
+		return;
+	for (i = 0; i < capture->profile_cnt; i++)
+		for (at = &capture->profiles[i].taps; *at; at = &(*at)->next)
+			if (*at == tap) {
+				*at = tap->next;
+				break;
+			}
+	tap__free(tap);
+	capture__end_keeping(capture);
 }
 
 int capture__each_fd(const struct capture *capture, int (*fn)(int fd, void *arg), void *arg)
@@ -291,7 +405,7 @@ static int capture__keep_stack(const struct stack_record *record, const uint64_t
 	struct stack *stack = capture->scratch;
 	int err;
 
-	if (!capture->keep_profile)
+	if (!capture->keep_stacks)
 		return 0;
 	stack->hash = record->hash;
 	stack->kernel_cnt = record->kernel_cnt;
@@ -319,15 +433,40 @@ int capture__on_events(struct capture *capture)
 	return unwind_store__work(capture->unwind, TABLES_SLICE_NS) ? 1 : again_ms;
 }
 
-static int profile__add_drained(const struct sample_key *key, const uint64_t *values, void *arg)
+struct drain_target {
+	struct capture_profile *entry;
+	struct usage *usage; /* NULL unless this is the CPU profile and somebody asked */
+};
+
+static int drain_target__add(const struct sample_key *key, const uint64_t *values, void *arg)
 {
-	return profile__add(arg, key, values);
+	struct drain_target *target = arg;
+	struct tap *tap;
+	int err = 0;
+
+	if (target->usage)
+		usage__add(target->usage, key, values);
+	if (target->entry->keep)
+		err = profile__add(target->entry->profile, key, values);
+	for (tap = target->entry->taps; tap && !err; tap = tap->next)
+		if (tap->is_running && tap__wants(tap, key))
+			err = profile__add(tap->profile, key, values);
+	return err;
 }
 
-static int sample__forget(const struct sample_key *key, const uint64_t *values, void *arg)
+/* What a tap has counted ends here; one that was waiting begins. */
+static void taps__on_drained(struct tap *taps, uint64_t now_ns)
 {
-	(void)key, (void)values, (void)arg;
-	return 0;
+	struct tap *tap;
+
+	for (tap = taps; tap; tap = tap->next) {
+		if (!tap->is_running) {
+			tap->is_running = true;
+			tap->start_ns = now_ns;
+			tap->profile->time_ns = (int64_t)clock__ns(CLOCK_REALTIME);
+		}
+		tap->profile->duration_ns = (int64_t)(now_ns - tap->start_ns);
+	}
 }
 
 /* Every collector is drained, whatever becomes of another; the first failure is told. */
@@ -337,19 +476,60 @@ static int capture__drain_profiles(struct capture *capture, int parity)
 	int first_err = 0, err;
 	size_t i;
 
+	if (capture->usage)
+		usage__advance(capture->usage, now_ns);
 	for (i = 0; i < capture->profile_cnt; i++) {
 		struct capture_profile *entry = &capture->profiles[i];
+		struct drain_target target = {.entry = entry};
 
 		if (!entry->start_ns)
 			continue;
-		err = entry->ops->drain(entry->collector, parity,
-			capture->keep_profile ? profile__add_drained : sample__forget,
-			entry->profile);
+		if (entry->profile->kind == &profile_kind_cpu)
+			target.usage = capture->usage;
+		err = entry->ops->drain(entry->collector, parity, drain_target__add, &target);
 		entry->profile->duration_ns = (int64_t)(now_ns - entry->start_ns);
+		taps__on_drained(entry->taps, now_ns);
 		if (!first_err)
 			first_err = err;
 	}
 	return first_err;
+}
+
+static int sample__mark_stack(const struct sample *sample, void *arg)
+{
+	stack_table__mark(arg, sample->key.stack);
+	return 0;
+}
+
+/*
+ * Stacks that no profile refers to go when the table fills: a daemon that runs for months meets far more of them than it
+ * can keep. The kernel half is told to forget what it has sent; two drains later every stack that may still be counted
+ * has been sent again.
+ */
+static void capture__sweep_stacks(struct capture *capture)
+{
+	uint64_t now_ns = clock__ns(CLOCK_MONOTONIC);
+	const struct tap *tap;
+	size_t i;
+
+	if (!capture->sweep_turns) {
+		if (!capture->keep_stacks || !stack_table__is_filling(capture->stacks) ||
+			(capture->sweep_ns && now_ns - capture->sweep_ns < SWEEP_PERIOD_NS) ||
+			shared__forget_stacks(capture->shared))
+			return;
+		stack_table__age(capture->stacks);
+		capture->sweep_turns = SWEEP_TURNS;
+		return;
+	}
+	if (--capture->sweep_turns)
+		return;
+	capture->sweep_ns = now_ns;
+	for (i = 0; i < capture->profile_cnt; i++) {
+		profile__each(capture->profiles[i].profile, sample__mark_stack, capture->stacks);
+		for (tap = capture->profiles[i].taps; tap; tap = tap->next)
+			profile__each(tap->profile, sample__mark_stack, capture->stacks);
+	}
+	stack_table__sweep(capture->stacks);
 }
 
 /* Ends the epoch; the parity that is quiet now, or -1. */
@@ -379,6 +559,7 @@ int capture__drain(struct capture *capture)
 		return -EAGAIN;
 	capture__on_events(capture);
 	err = capture__drain_profiles(capture, parity);
+	capture__sweep_stacks(capture);
 	/* Samples older than the last turn are drained: what ended before it is referred to no more. */
 	publisher__begin_epoch(capture->publisher, shared__epoch(capture->shared));
 	unwind_store__begin_epoch(capture->unwind, shared__epoch(capture->shared));
@@ -441,6 +622,7 @@ void capture__free(struct capture *capture)
 	processes__free(capture->processes);
 	files__free(capture->files);
 	shared__free(capture->shared);
+	usage__free(capture->usage);
 	free(capture->scratch);
 	free(capture);
 }
@@ -475,6 +657,27 @@ uint64_t capture__duration_ns(const struct capture *capture)
 const struct files *capture__files(const struct capture *capture)
 {
 	return capture->files;
+}
+
+const struct processes *capture__processes(const struct capture *capture)
+{
+	return capture->processes;
+}
+
+const struct usage *capture__usage(const struct capture *capture)
+{
+	return capture->usage;
+}
+
+int capture__find_process(const struct capture *capture, uint32_t pid)
+{
+	struct proc_stat stat;
+
+	if (pid > PID_MAX || proc_stat__read((pid_t)pid, &stat))
+		return -ESRCH;
+	if (shared__options(capture->shared)->all_processes)
+		return 0;
+	return shared__find_target(capture->shared, pid);
 }
 
 void capture__unwind_stats(const struct capture *capture, struct unwind_store_stats *ret)

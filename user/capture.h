@@ -10,6 +10,8 @@
 #include "collect/shared.h"
 #include "process/process.h"
 #include "profile/profile.h"
+#include "profile/usage.h"
+#include "tap.h"
 #include "unwind/store.h"
 
 struct capture;
@@ -22,6 +24,7 @@ struct capture_options {
 	bool all_processes;
 	bool follow_children;
 	bool keep_profile; /* somebody will read it; else samples are drained and forgotten */
+	bool is_served; /* over HTTP: CPU samples are counted by process, other profiles than cpu are kept */
 	uint32_t frequency_hz;
 	struct shared_sizes sizes;
 };
@@ -61,6 +64,19 @@ void capture__free(struct capture *capture);
 
 /* Starts to measure one more profile of a running capture. 0; -EEXIST: it is measured already. */
 int capture__add_profile(struct capture *capture, const char *name, const char **ret_reason);
+/* Ends that: detached, what it has counted is gone. No tap of it may be open. -ENOENT: it is not measured. */
+int capture__remove_profile(struct capture *capture, const char *name);
+
+/* Opens a tap of a measured profile, which counts from the next capture__drain() that returns 0 on. pid 0: all processes;
+ * born_max_ns: struct tap. -ENOENT: the profile is not measured. */
+int capture__open_tap(struct capture *capture, const char *name, uint32_t pid, uint64_t born_max_ns,
+	struct tap **ret);
+/* Takes what was opened; the profile in it is freed too. Accepts NULL. */
+void capture__close_tap(struct capture *capture, struct tap *tap);
+/* 0: it is profiled; -ESRCH: no such process; -ENOENT: there is one, but it was not asked for. */
+int capture__find_process(const struct capture *capture, uint32_t pid);
+/* NULL unless is_served. */
+const struct usage *capture__usage(const struct capture *capture);
 
 struct shared *capture__shared(const struct capture *capture);
 /* What has been drained since the profile was started; its duration_ns is up to the last drain. By number from 0, NULL past
@@ -69,6 +85,7 @@ const struct profile *capture__profile_at(const struct capture *capture, size_t 
 const struct profile *capture__profile(const struct capture *capture, const char *name);
 uint64_t capture__duration_ns(const struct capture *capture);
 const struct files *capture__files(const struct capture *capture);
+const struct processes *capture__processes(const struct capture *capture);
 void capture__unwind_stats(const struct capture *capture, struct unwind_store_stats *ret);
 void capture__losses(const struct capture *capture, struct capture_losses *ret);
 

@@ -25,6 +25,7 @@ struct source {
 struct loop {
 	int epoll_fd;
 	bool is_stopped;
+	bool has_dead; /* sources to free once no event of theirs can be in hand */
 	struct source *sources;
 };
 
@@ -92,8 +93,8 @@ void loop__remove_fd(struct loop *loop, int fd)
 		if (source->fd != fd || source->is_dead)
 			continue;
 		epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-		source->is_dead =
-			true; /* freed with the loop: an event of it may still be in hand */
+		source->is_dead = true; /* an event of it may still be in hand */
+		loop->has_dead = true;
 		return;
 	}
 }
@@ -166,6 +167,21 @@ static void source__dispatch(struct source *source)
 	source->fn(source->arg);
 }
 
+static void loop__free_dead(struct loop *loop)
+{
+	struct source **at = &loop->sources, *source;
+
+	while ((source = *at)) {
+		if (source->is_dead) {
+			*at = source->next;
+			free(source);
+		} else {
+			at = &source->next;
+		}
+	}
+	loop->has_dead = false;
+}
+
 int loop__run(struct loop *loop)
 {
 	struct epoll_event events[EVENTS_MAX];
@@ -181,6 +197,8 @@ int loop__run(struct loop *loop)
 			if (!source->is_dead)
 				source__dispatch(source);
 		}
+		if (loop->has_dead)
+			loop__free_dead(loop);
 	}
 	return 0;
 }

@@ -172,6 +172,12 @@ static int parse_output(struct parser *parser, const char *arg)
 	return check_value(parser, OPTION_OUTPUT, span__of(arg), *arg ? 0 : -ENODATA);
 }
 
+static int parse_token_file(struct parser *parser, const char *arg)
+{
+	parser->options.token_file = arg;
+	return check_value(parser, OPTION_LISTEN_TOKEN_FILE, span__of(arg), *arg ? 0 : -ENODATA);
+}
+
 static int parse_value(struct parser *parser, int key, const char *arg)
 {
 	struct options *options = &parser->options;
@@ -208,6 +214,11 @@ static int parse_value(struct parser *parser, int key, const char *arg)
 	case OPTION_SYMBOL_CACHE:
 		err = parse__bytes(span__of(arg), 0, 1ULL << 36, &options->symbol_cache_bytes);
 		return check_value(parser, key, span__of(arg), err);
+	case OPTION_LINGER:
+		err = parse__time(span__of(arg), 0, INTERVAL_MAX_NS, &options->linger_ns);
+		return check_value(parser, key, span__of(arg), err);
+	case OPTION_LISTEN_TOKEN_FILE:
+		return parse_token_file(parser, arg);
 	default: /* a flag: given[] says it all */
 		return 0;
 	}
@@ -280,6 +291,11 @@ static int check_effects(struct parser *parser)
 		return refuse(parser, "--frequency: no cpu profile is taken; add cpu to -P");
 	if (given[OPTION_HEAP_RATE] && !(options->profiles & OPTIONS_HEAP))
 		return refuse(parser, "--heap-rate: no heap profile is taken; add heap to -P");
+	if (given[OPTION_LINGER] && options->listen.kind == ADDRESS_OFF)
+		return refuse(parser, "--linger: HTTP is off; add --listen 127.0.0.1:6060");
+	if (given[OPTION_LISTEN_TOKEN_FILE] && options->listen.kind == ADDRESS_OFF)
+		return refuse(
+			parser, "--listen-token-file: HTTP is off; add --listen 127.0.0.1:6060");
 	if (given[OPTION_FORMAT] && !options->output_dir)
 		return refuse(parser, "--format: for the whole host nothing is written unless -o "
 				      "says where; add -o DIR");
@@ -306,8 +322,10 @@ static void set_defaults(struct parser *parser)
 		options->output_dir = ".";
 	if (!given[OPTION_TOP] && !host)
 		options->top_cnt = TOP_CNT;
-	if (!given[OPTION_LISTEN] && host && options_features[FEATURE_LISTEN].available)
+	if (!given[OPTION_LISTEN] && host && options_features[FEATURE_LISTEN].available) {
 		parse__address(span__of("127.0.0.1:6060"), &options->listen);
+		options->listen_is_default = true;
+	}
 	options->stats = given[OPTION_STATS];
 	options->debuginfod = given[OPTION_DEBUGINFOD];
 	options->log_level = given[OPTION_QUIET]     ? LOG_LEVEL_ERROR
@@ -357,6 +375,7 @@ int options__parse(int argc, char **argv, const char *bpfprof_env, struct option
 				.interval_ns = 1000 * MS_NS,
 				.frequency_hz = 99,
 				.heap_rate_bytes = 524288,
+				.linger_ns = 60000 * MS_NS,
 				.max_overhead_ppm = 50000,
 				.symbol_cache_bytes = 32 << 20,
 			},

@@ -97,6 +97,9 @@ struct options {
 	struct address listen;
 	uint64_t symbol_cache_bytes; /* 0: none */
 	bool debuginfod;
+	bool listen_is_default; /* nobody asked for it: a busy port is no failure */
+	uint64_t linger_ns;
+	const char *token_file; /* NULL: none */
 	bool stats;
 	enum log_level log_level;
 	bool sched_lines, heap_lines; /* on at start */

@@ -16,7 +16,7 @@ struct options_feature options_features[FEATURE_CNT] = {
 	[FEATURE_PPROF] = {"pprof", true},
 	[FEATURE_FOLDED] = {"folded", true},
 	[FEATURE_HTML] = {"html", false},
-	[FEATURE_LISTEN] = {"--listen", false},
+	[FEATURE_LISTEN] = {"--listen", true},
 	[FEATURE_MAX_OVERHEAD] = {"--max-overhead", false},
 };
 
@@ -46,6 +46,11 @@ const struct argp_option options_table[] = {
 		"20 if N is not given; 0 is none (default: 20 with --pid or CMD, none for the host)", 0},
 	{"listen", OPTION_LISTEN, "ADDR", 0, "serve HTTP on host:port, [IPv6]:port or unix:PATH, or "
 		"off (default: 127.0.0.1:6060 for the host, off with --pid or CMD)", 0},
+	{"linger", OPTION_LINGER, "TIME", 0, "how long a profile that was first asked for over HTTP is "
+		"measured after the last request for it, up to 24h (default: 60s)", 0},
+	{"listen-token-file", OPTION_LISTEN_TOKEN_FILE, "FILE", 0, "who sends `Authorization: Bearer "
+		"TOKEN' with the first line of FILE sees everything, from wherever; without it "
+		"only local users are answered", 0},
 
 	{"symbol-cache", OPTION_SYMBOL_CACHE, "BYTES", 0, "memory for names that were looked up "
 		"before, 0 to 64G (default: 32M)", 0},
@@ -81,6 +86,8 @@ static const struct option_words words[] = {
 	{OPTION_SYMBOL_CACHE, "a number of bytes", "0 to 64G, e.g. --symbol-cache 32M"},
 	{OPTION_LISTEN, "an address", "host:port, [IPv6]:port, unix:PATH or off, "
 		"e.g. --listen 127.0.0.1:6060"},
+	{OPTION_LINGER, "a time", "0 to 24h, e.g. --linger 60s"},
+	{OPTION_LISTEN_TOKEN_FILE, "a file", "one that root alone can read"},
 };
 /* clang-format on */
 
@@ -259,14 +266,24 @@ int options__print_help(FILE *out)
 		.help_filter = filter_help,
 	};
 
+	char *whole = NULL;
+	size_t bytes;
+	FILE *text;
+	int err;
+
 	/* The user's could break the layout; the note is one that help_filter is not asked about. */
 	if (setenv("ARGP_HELP_FMT", "no-dup-args-note", 1))
 		return -errno;
-	errno = 0;
-	argp_help(&argp, out,
+	/* argp loses the errno of a write that fails. */
+	text = open_memstream(&whole, &bytes);
+	if (!text)
+		return -errno;
+	argp_help(&argp, text,
 		ARGP_HELP_SHORT_USAGE | ARGP_HELP_PRE_DOC | ARGP_HELP_LONG | ARGP_HELP_POST_DOC,
 		name);
-	return flush(out);
+	err = fclose(text) || fputs(whole, out) == EOF ? -errno : flush(out);
+	free(whole);
+	return err;
 }
 
 int options__print_version(FILE *out)

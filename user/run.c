@@ -15,9 +15,11 @@
 #include "command.h"
 #include "log.h"
 #include "loop.h"
+#include "notify.h"
 #include "report.h"
 #include "symbol/cache.h"
 #include "symbol/debuginfod.h"
+#include "service.h"
 #include "trace.h"
 #include "watch.h"
 
@@ -34,6 +36,7 @@ struct run {
 	struct capture *capture;
 	struct trace *trace;
 	struct watch *watch;
+	struct service *service; /* NULL: nothing is served */
 	struct command command;
 	bool has_command;
 	bool command_ended;
@@ -109,6 +112,16 @@ static void run__on_interval(void *arg)
 		loop__set_timer(run->retry_timer, MS_NS, 0);
 	else if (err)
 		log__error("cannot drain the samples: %s; they stay in the kernel", strerror(-err));
+	else
+		service__on_drained(run->service);
+}
+
+/* Several who want one at the same time get the same. */
+static void run__want_drain(void *arg)
+{
+	struct run *run = arg;
+
+	loop__set_timer(run->retry_timer, MS_NS, 0);
 }
 
 static void run__stop(void *arg)
@@ -156,6 +169,11 @@ static void run__on_signal(const struct signalfd_siginfo *info, void *arg)
 		return;
 	case SIGUSR2:
 		trace__toggle_heap(run->trace);
+		return;
+	case SIGHUP:
+		if (!notify__is_wanted())
+			break; /* a terminal that was closed */
+		service__reload(run->service);
 		return;
 	default:
 		break;
@@ -259,6 +277,7 @@ static int run__open(struct run *run, const struct shared_sizes *sizes)
 		.all_processes = options->mode == OPTIONS_HOST,
 		.follow_children = options->mode == OPTIONS_COMMAND,
 		.keep_profile = options->output_dir || options->top_cnt,
+		.is_served = run->service != NULL,
 		.frequency_hz = options->frequency_hz,
 		.sizes = *sizes,
 	};
@@ -290,8 +309,13 @@ static int run__open(struct run *run, const struct shared_sizes *sizes)
 		err = capture__start(run->capture, &reason);
 	if (!err)
 		err = capture__each_fd(run->capture, run__add_fd, run);
-	if (err)
+	if (err) {
 		run__log_failure(reason, err);
+		return err;
+	}
+	if (run->service)
+		err = service__start(
+			run->service, run->loop, run->capture, run->trace, run__want_drain, run);
 	return err;
 }
 
@@ -334,6 +358,7 @@ static int run__loop(struct run *run)
 	if (options->duration_ns)
 		loop__add_timer(run->loop, options->duration_ns, 0, run__stop, run);
 	run__on_events(run);
+	service__ready(run->loop);
 	err = loop__run(run->loop);
 	if (err) {
 		log__error("the event loop failed: %s", strerror(-err));
@@ -354,8 +379,12 @@ static void run__await_command(struct run *run)
 
 static void run__finish(struct run *run)
 {
-	int err = capture__stop(run->capture);
+	int err;
 
+	notify__send("STOPPING=1");
+	service__close(run->service);
+	run->service = NULL;
+	err = capture__stop(run->capture);
 	trace__stop(run->trace);
 	if (err)
 		log__error("cannot drain the last samples: %s; they are missing in the profile",
@@ -375,7 +404,7 @@ int run(const struct options *options, const struct shared_sizes *sizes)
 	int err;
 
 	libbpf_set_print(libbpf__print);
-	if (run__check(options))
+	if (run__check(options) || service__open(options, &run.service))
 		return EXIT_RUN_TIME;
 	err = run__open_loop(&run);
 	if (err) {
@@ -401,6 +430,7 @@ int run(const struct options *options, const struct shared_sizes *sizes)
 	}
 	if (run.has_command)
 		command__cancel(&run.command);
+	service__close(run.service);
 	trace__close(run.trace);
 	capture__free(run.capture);
 	watch__free(run.watch);

@@ -19,6 +19,8 @@ struct trace {
 	struct sched *sched; /* NULL until the lines are turned on for the first time */
 	int timer;
 	bool is_on;
+	void (*read_fn)(const struct sched_snapshot *snapshot, void *arg); /* may be NULL */
+	void *read_arg;
 };
 
 /* One write a turn, so that lines of other programs do not come in between. */
@@ -51,6 +53,8 @@ static void trace__on_timer(void *arg)
 			strerror(-err));
 		return;
 	}
+	if (trace->read_fn)
+		trace->read_fn(&snapshot, trace->read_arg);
 	out = open_memstream(&text, &bytes);
 	if (!out)
 		return;
@@ -113,6 +117,18 @@ void trace__start(struct trace *trace)
 {
 	if (trace->options->sched_lines)
 		trace__try_on(trace);
+}
+
+void trace__set_reader(struct trace *trace,
+	void (*fn)(const struct sched_snapshot *snapshot, void *arg), void *arg)
+{
+	trace->read_fn = fn;
+	trace->read_arg = arg;
+}
+
+bool trace__is_on(const struct trace *trace)
+{
+	return trace->is_on;
 }
 
 void trace__toggle_sched(struct trace *trace)

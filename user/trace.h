@@ -4,6 +4,7 @@
 #define BPFPROF_TRACE_H
 
 #include "capture.h"
+#include "collect/sched.h"
 #include "loop.h"
 #include "options.h"
 
@@ -16,6 +17,10 @@ int trace__open(struct loop *loop, const struct options *options, struct capture
 void trace__start(struct trace *trace);
 void trace__toggle_sched(struct trace *trace);
 void trace__toggle_heap(struct trace *trace);
+/* Calls fn with the figures of every SCHED line. */
+void trace__set_reader(struct trace *trace,
+	void (*fn)(const struct sched_snapshot *snapshot, void *arg), void *arg);
+bool trace__is_on(const struct trace *trace);
 /* Ends the lines; programs detached. */
 void trace__stop(struct trace *trace);
 void trace__close(struct trace *trace); /* accepts NULL */

@@ -86,7 +86,6 @@ def test_garbage_options(bpfprof, args, words):
     (["-P", "heap"], "heap"),
     (["-P", "threads"], "threads"),
     (["-f", "html"], "html"),
-    (["--listen", "127.0.0.1:6061"], "--listen"),
     (["--heap-rate", "1"], "--heap-rate"),
     (["--max-overhead", "3"], "--max-overhead"),
 ])

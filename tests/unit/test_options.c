@@ -192,6 +192,8 @@ static void others(void **state)
 		"-o", "/tmp", "-vv", "--stats", "--no-trace", "-i", "2s");
 	static const char *const quiet[ARGS_MAX] = ARGS("-q", "--listen", "unix:/run/b.sock");
 	static const char *const off[ARGS_MAX] = ARGS("--listen=off");
+	static const char *const token[ARGS_MAX] = ARGS(
+		"--linger", "5s", "--listen-token-file", "t");
 
 	(void)state;
 	parse_good(host, NULL);
@@ -209,8 +211,17 @@ static void others(void **state)
 	assert_int_equal(options.listen.kind, ADDRESS_UNIX);
 	assert_string_equal(options.listen.path, "/run/b.sock");
 
+	assert_false(options.listen_is_default);
+	assert_int_equal(options.linger_ns, 60 * SECOND_NS);
+	assert_null(options.token_file);
+
 	parse_good(off, NULL);
 	assert_int_equal(options.listen.kind, ADDRESS_OFF);
+
+	parse_good(token, NULL);
+	assert_true(options.listen_is_default);
+	assert_int_equal(options.linger_ns, 5 * SECOND_NS);
+	assert_string_equal(options.token_file, "t");
 }
 
 /* A value may be `--`; only the one where options end starts a command. */

@@ -15,6 +15,7 @@ struct row {
 #define CACHE_GIVE    "give 0 to 64G, e.g. --symbol-cache 32M"
 #define RATE_GIVE     "give 1 to 1024G, e.g. --heap-rate 512K"
 #define OVERHEAD_GIVE "give 0.1 to 100, e.g. --max-overhead 5"
+#define LINGER_GIVE   "give 0 to 24h, e.g. --linger 60s"
 #define LISTEN_GIVE   "give host:port, [IPv6]:port, unix:PATH or off, e.g. --listen 127.0.0.1:6060"
 
 static const struct row value_rows[] = {
@@ -70,6 +71,10 @@ static const struct row value_rows[] = {
 	{ARGS("--symbol-cache=x"), "--symbol-cache: \"x\" is not a number of bytes; " CACHE_GIVE},
 	{ARGS("--listen", "6060"), "--listen: \"6060\" is not an address; " LISTEN_GIVE},
 	{ARGS("--listen", "a:65536"), "--listen: \"a:65536\" is out of range; " LISTEN_GIVE},
+	{ARGS("--linger", "x"), "--linger: \"x\" is not a time; " LINGER_GIVE},
+	{ARGS("--linger", "25h"), "--linger: \"25h\" is out of range; " LINGER_GIVE},
+	{ARGS("--listen-token-file="), "--listen-token-file: empty where a value should be; give "
+				       "one that root alone can read"},
 };
 
 static const struct row form_rows[] = {
@@ -78,7 +83,7 @@ static const struct row form_rows[] = {
 	{ARGS("--=bar"),
 		"option \"--\" is ambiguous: --pid or --duration or --profiles or "
 		"--frequency or --heap-rate or --max-overhead or --output or --format or "
-		"--top or --listen or --symbol-cache or --debuginfod or --interval or --no-trace or --stats or --quiet or "
+		"--top or --listen or --linger or --listen-token-file or --symbol-cache or --debuginfod or --interval or --no-trace or --stats or --quiet or "
 		"--verbose or --help or --version"},
 	{ARGS("-h"), "unknown option \"-h\"; see bpfprof --help"},
 	{ARGS("-?"), "unknown option \"-?\"; see bpfprof --help"},
@@ -133,6 +138,9 @@ static const struct row effect_rows[] = {
 	{ARGS("-P", "cpu", "-p", "1", "--heap-rate", "1"),
 		"--heap-rate: no heap profile is taken; add heap to -P"},
 	{ARGS("--heap-rate", "1"), "--heap-rate: no heap profile is taken; add heap to -P"},
+	{ARGS("-p", "1", "--linger", "1s"), "--linger: HTTP is off; add --listen 127.0.0.1:6060"},
+	{ARGS("--listen", "off", "--listen-token-file", "t"),
+		"--listen-token-file: HTTP is off; add --listen 127.0.0.1:6060"},
 };
 
 static void check_rows(const struct row *rows, size_t cnt)

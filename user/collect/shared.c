@@ -294,6 +294,33 @@ int shared__add_target(struct shared *shared, uint32_t pid)
 											   : 0;
 }
 
+int shared__find_target(const struct shared *shared, uint32_t pid)
+{
+	uint32_t value;
+
+	return bpf_map_lookup_elem(shared__map_fd(shared, "targets"), &pid, &value) ? -errno : 0;
+}
+
+int shared__forget_stacks(struct shared *shared)
+{
+	enum { BATCH = 4096 }; /* above the size of any bucket */
+	int fd = shared__map_fd(shared, "stacks_shipped"), err = 0;
+	uint64_t *hashes = calloc(BATCH, sizeof(*hashes));
+	uint8_t *values = calloc(BATCH, sizeof(*values));
+	uint32_t cursor, *in = NULL, cnt;
+
+	if (!hashes || !values)
+		err = -ENOMEM;
+	while (!err) {
+		cnt = BATCH;
+		err = bpf_map_lookup_and_delete_batch(fd, in, &cursor, hashes, values, &cnt, NULL);
+		in = &cursor;
+	}
+	free(hashes);
+	free(values);
+	return err == -ENOENT ? 0 : err;
+}
+
 uint32_t shared__epoch(const struct shared *shared)
 {
 	return __atomic_load_n(&shared->control->epoch, __ATOMIC_SEQ_CST);

@@ -55,6 +55,11 @@ uint32_t shared__map_entries(const struct shared *shared, const char *name);
 /* Adds a process to the targets. 0 or -errno. */
 int shared__add_target(struct shared *shared, uint32_t pid);
 
+/* -ENOENT: it is none of the targets. */
+int shared__find_target(const struct shared *shared, uint32_t pid);
+/* Stacks that the kernel half remembers as sent are sent again when they are next seen. 0 or -errno. */
+int shared__forget_stacks(struct shared *shared);
+
 /* Epochs: programs write the maps of epoch & 1. */
 uint32_t shared__epoch(const struct shared *shared);
 /* Starts the next epoch and returns the parity that ended; programs may still be inside it. */

@@ -76,9 +76,16 @@ void stack_table__free(struct stack_table *table);
 /* Adds a copy. 0, -EEXIST when it is there already, -ENOSPC at a cap, -EINVAL for hash 0 or more
  * frames than KERNEL_FRAMES_MAX + STACK_FRAMES_MAX, -ENOMEM. */
 int stack_table__add(struct stack_table *table, const struct stack *stack);
-/* NULL: not there. What is found stays where it is until the table is freed. */
+/* NULL: not there. What is found stays where it is until it is swept or the table is freed. */
 const struct stack *stack_table__find(const struct stack_table *table, uint64_t hash);
 size_t stack_table__cnt(const struct stack_table *table);
+/* More than three quarters of a cap are in use. */
+bool stack_table__is_filling(const struct stack_table *table);
+/* A daemon that runs for months: after stack_table__age() the sweep frees every stack that has not
+ * been marked or added (again) since. */
+void stack_table__age(struct stack_table *table);
+void stack_table__mark(struct stack_table *table, uint64_t hash);
+void stack_table__sweep(struct stack_table *table);
 /* Stacks that a cap refused. */
 uint64_t stack_table__dropped_cnt(const struct stack_table *table);
 

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the daemon costs and what it has lost, as /api/status and /metrics tell it. */
+#ifndef BPFPROF_FIGURES_H
+#define BPFPROF_FIGURES_H
+
+#include "capture.h"
+#include "serve/source.h"
+
+struct figures;
+
+struct figures *figures__new(void);
+void figures__free(struct figures *figures);
+void figures__read(
+	struct figures *figures, const struct capture *capture, struct serve_figures *ret);
+
+#endif
