@@ -74,7 +74,7 @@ CFLAGS_ALL += -O2 -D_FORTIFY_SOURCE=2
 endif
 # -iquote, not -I: bpf/sched.h is not <sched.h>.
 INCLUDES := -iquote user -iquote bpf -iquote $(O)/skel
-LDLIBS := -lmicrohttpd -lbpf -ldw -lelf -lz -llzma -liberty
+LDLIBS := -lmicrohttpd -lbpf -ldw -lelf -lz -llzma -liberty -lm
 
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Ivmlinux -iquote bpf \
 	-idirafter /usr/include/$(TRIPLE)

@@ -13,6 +13,7 @@ struct prog_options {
 	__u32 follow_children;
 	__u32 pidns_inum; /* of the daemon's pid namespace; 0: the initial one */
 	__u32 cpu_cnt;    /* possible CPUs */
+	__u64 heap_rate_bytes;
 };
 
 struct control {

@@ -41,7 +41,20 @@
 	COUNTER(offcpu_thread_unknown, 1, "waits not measured: thread without off-CPU state")      \
 	COUNTER(offcpu_thread_failed, 1, "off-CPU states of threads that could not be made")       \
 	COUNTER(offcpu_totals_full, 1, "processes without exact totals: map full")                 \
-	COUNTER(futex_records_failed, 0, "waits charged to the last unlock alone: no record")
+	COUNTER(futex_records_failed, 0, "waits charged to the last unlock alone: no record")            \
+	COUNTER(heap_samples, 0, "allocations sampled")                                            \
+	COUNTER(heap_failed, 0, "sampled allocations that failed: not counted")                    \
+	COUNTER(heap_nested, 0,                                                                    \
+		"allocator functions called by others of the allocator: not counted")              \
+	COUNTER(heap_free_unknown, 0, "frees at rate 1 of what was allocated before the attach")   \
+	COUNTER(heap_reused, 0, "addresses given out again whose free was not seen")               \
+	COUNTER(heap_live_full, 1, "sampled objects not followed: table of live objects full")     \
+	COUNTER(heap_sites_full, 1, "sampled allocations without a stack: table of sites full")    \
+	COUNTER(heap_no_thread, 1, "allocations not seen: no memory for a thread's state")         \
+	COUNTER(heap_pending_full, 1,                                                              \
+		"sampled allocations lost: too many calls at once in a thread")                    \
+	COUNTER(heap_no_return, 0, "allocator calls whose return was not seen: not counted")       \
+	COUNTER(heap_no_stack, 1, "sampled allocations without a stack: no buffer, or epochs raced")
 
 enum counter {
 #define COUNTER_ENUM(name, is_loss, text) COUNTER_##name,

@@ -108,6 +108,12 @@ static inline int code__is_call(const u8 code[CALL_BYTES_MAX + 1])
 /* A system call's first two arguments, while the thread is in it. */
 #define pt_regs__arg0(regs) ((regs)->di)
 #define pt_regs__arg1(regs) ((regs)->si)
+/* A function's arguments at its first instruction, and what it returns. */
+#define pt_regs__call_arg0(regs) ((regs)->di)
+#define pt_regs__call_arg1(regs) ((regs)->si)
+#define pt_regs__call_arg2(regs) ((regs)->dx)
+#define pt_regs__result(regs)    ((regs)->ax)
+#define RETURN_POPS_BYTES        8 /* how far a return moves the stack pointer */
 #define SYSCALL_SCHED_YIELD 24
 #define SYSCALL_EXECVE      59
 #define SYSCALL_EXECVEAT    322

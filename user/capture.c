@@ -146,6 +146,7 @@ static int capture__alloc(struct capture *capture, const struct capture_options 
 {
 	struct prog_options prog_options = {
 		.period_ns = NS_PER_S / options->frequency_hz,
+		.heap_rate_bytes = options->heap_rate_bytes,
 		.all_processes = options->all_processes,
 		.follow_children = options->follow_children,
 	};
@@ -399,6 +400,16 @@ int capture__each_fd(const struct capture *capture, int (*fn)(int fd, void *arg)
 	return err ? err : fn(stack_ring__fd(capture->ring), arg);
 }
 
+static void capture__follow(struct capture *capture)
+{
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt; i++)
+		if (capture->profiles[i].ops->follow && !capture->is_stopped)
+			capture->profiles[i].ops->follow(
+				capture->profiles[i].collector, capture->processes);
+}
+
 static int capture__keep_stack(const struct stack_record *record, const uint64_t *frames, void *arg)
 {
 	struct capture *capture = arg;
@@ -429,6 +440,7 @@ int capture__on_events(struct capture *capture)
 	again_ms = publisher__flush(
 		capture->publisher, capture->processes, clock__ns(CLOCK_BOOTTIME));
 	stack_ring__deliver(capture->ring, capture->processes, capture__keep_stack, capture);
+	capture__follow(capture);
 	capture__request_tables(capture);
 	return unwind_store__work(capture->unwind, TABLES_SLICE_NS) ? 1 : again_ms;
 }
@@ -644,6 +656,16 @@ const struct profile *capture__profile(const struct capture *capture, const char
 	for (i = 0; i < capture->profile_cnt; i++)
 		if (!strcmp(capture->profiles[i].profile->kind->name, name))
 			return capture->profiles[i].profile;
+	return NULL;
+}
+
+struct collector *capture__heap(const struct capture *capture)
+{
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt; i++)
+		if (capture->profiles[i].ops == &collector_heap)
+			return capture->profiles[i].collector;
 	return NULL;
 }
 

@@ -26,6 +26,7 @@ struct capture_options {
 	bool keep_profile; /* somebody will read it; else samples are drained and forgotten */
 	bool is_served; /* over HTTP: CPU samples are counted by process, other profiles than cpu are kept */
 	uint32_t frequency_hz;
+	uint64_t heap_rate_bytes;
 	struct shared_sizes sizes;
 };
 
@@ -83,6 +84,8 @@ struct shared *capture__shared(const struct capture *capture);
  * the last one; or by name, NULL when it is not measured. */
 const struct profile *capture__profile_at(const struct capture *capture, size_t index);
 const struct profile *capture__profile(const struct capture *capture, const char *name);
+/* The heap's collector; NULL: it is not measured. */
+struct collector *capture__heap(const struct capture *capture);
 uint64_t capture__duration_ns(const struct capture *capture);
 const struct files *capture__files(const struct capture *capture);
 const struct processes *capture__processes(const struct capture *capture);

@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -98,4 +101,20 @@ void command__cancel(struct command *command)
 	close(command->error_fd);
 	command->release_fd = command->error_fd = -1;
 	waitpid(command->pid, NULL, 0);
+}
+
+int command__find(const char *name, char *ret, size_t size)
+{
+	const char *folder = getenv("PATH"), *end;
+
+	if (strchr(name, '/'))
+		return snprintf(ret, size, "%s", name) < (int)size ? 0 : -ENAMETOOLONG;
+	for (; folder; folder = *end ? end + 1 : NULL) {
+		end = strchrnul(folder, ':');
+		if (snprintf(ret, size, "%.*s%s%s", (int)(end - folder), folder,
+			    end > folder ? "/" : "", name) < (int)size &&
+			!access(ret, X_OK))
+			return 0;
+	}
+	return -ENOENT;
 }

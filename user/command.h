@@ -4,6 +4,7 @@
 #define BPFPROF_COMMAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct command {
@@ -20,5 +21,8 @@ int command__release(struct command *command);
 bool command__has_ended(const struct command *command, int *ret_status);
 /* Before the release: ends the child that waits. */
 void command__cancel(struct command *command);
+
+/* Where execvp(3) finds the program of this name. 0, -ENOENT, -ENAMETOOLONG. */
+int command__find(const char *name, char *ret, size_t size);
 
 #endif

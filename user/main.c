@@ -24,10 +24,10 @@ static void limits__raise(void)
 		&limit); /* what is refused is met again, with a name, where it matters */
 }
 
-/* BPFPROF_MAP_SIZES=ring=4096,samples=16,stacks=16,processes=8,rows=64,chunks=2: how tests make maps overflow. */
+/* BPFPROF_MAP_SIZES=ring=4096,samples=16,stacks=16,processes=8,rows=64,chunks=2,objects=8,sites=16,uprobes=2: how tests make maps overflow. */
 static int sizes__parse(char *text, struct shared_sizes *ret)
 {
-	enum { RING, SAMPLES, STACKS, PROCESSES, ROWS, CHUNKS };
+	enum { RING, SAMPLES, STACKS, PROCESSES, ROWS, CHUNKS, OBJECTS, SITES, UPROBES };
 	static char *const names[] = {
 		[RING] = "ring",
 		[SAMPLES] = "samples",
@@ -35,6 +35,9 @@ static int sizes__parse(char *text, struct shared_sizes *ret)
 		[PROCESSES] = "processes",
 		[ROWS] = "rows",
 		[CHUNKS] = "chunks",
+		[OBJECTS] = "objects",
+		[SITES] = "sites",
+		[UPROBES] = "uprobes",
 		NULL,
 	};
 	uint32_t *const fields[] = {
@@ -44,6 +47,9 @@ static int sizes__parse(char *text, struct shared_sizes *ret)
 		[PROCESSES] = &ret->processes_max,
 		[ROWS] = &ret->mapping_rows_max,
 		[CHUNKS] = &ret->unwind_chunks_max,
+		[OBJECTS] = &ret->heap_objects_max,
+		[SITES] = &ret->heap_sites_max,
+		[UPROBES] = &ret->uprobe_kind,
 	};
 	char *value, *end;
 

@@ -8,7 +8,7 @@
 
 struct options_feature options_features[FEATURE_CNT] = {
 	[FEATURE_CPU] = {"cpu", true},
-	[FEATURE_HEAP] = {"heap", false},
+	[FEATURE_HEAP] = {"heap", true},
 	[FEATURE_BLOCK] = {"block", true},
 	[FEATURE_MUTEX] = {"mutex", true},
 	[FEATURE_THREADS] = {"threads", false},
@@ -17,7 +17,7 @@ struct options_feature options_features[FEATURE_CNT] = {
 	[FEATURE_FOLDED] = {"folded", true},
 	[FEATURE_HTML] = {"html", false},
 	[FEATURE_LISTEN] = {"--listen", true},
-	[FEATURE_MAX_OVERHEAD] = {"--max-overhead", false},
+	[FEATURE_MAX_OVERHEAD] = {"--max-overhead", true},
 };
 
 /* clang-format off */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "collect/heap.h"
 #include "command.h"
 #include "log.h"
 #include "loop.h"
@@ -93,10 +94,30 @@ static int libbpf__print(enum libbpf_print_level level, const char *format, va_l
 	return 0;
 }
 
+/* What the heap's collector has to say: libraries never print. */
+static void run__print_notes(struct run *run)
+{
+	struct collector *heap = capture__heap(run->capture);
+	char text[HEAP_NOTE_BYTES_MAX], escaped[2 * HEAP_NOTE_BYTES_MAX];
+	enum heap_note_level level;
+
+	while (heap && heap__take_note(heap, &level, text)) {
+		log__escape(escaped, sizeof(escaped), text);
+		if (level == HEAP_NOTE_WARN)
+			log__warn("%s", escaped);
+		else if (level == HEAP_NOTE_INFO)
+			log__info("%s", escaped);
+		else
+			log__debug("%s", escaped);
+	}
+}
+
 static void run__on_events(void *arg)
 {
 	struct run *run = arg;
 	int again_ms = capture__on_events(run->capture);
+
+	run__print_notes(run);
 
 	if (again_ms >= 0)
 		loop__set_timer(run->events_timer, (uint64_t)again_ms * MS_NS, 0);
@@ -279,6 +300,7 @@ static int run__open(struct run *run, const struct shared_sizes *sizes)
 		.keep_profile = options->output_dir || options->top_cnt,
 		.is_served = run->service != NULL,
 		.frequency_hz = options->frequency_hz,
+		.heap_rate_bytes = options->heap_rate_bytes,
 		.sizes = *sizes,
 	};
 	const char *reason = "cannot start";
@@ -319,11 +341,36 @@ static int run__open(struct run *run, const struct shared_sizes *sizes)
 	return err;
 }
 
+/* What CMD will allocate with is probed before it runs, as far as it can be told: its program, and what is preloaded. The C
+ * library is known already, from this program's own fork. */
+static void run__expect_command(struct run *run)
+{
+	struct collector *heap = capture__heap(run->capture);
+	const char *preload = getenv("LD_PRELOAD");
+	char path[4096], *copy, *name, *rest;
+
+	if (!heap)
+		return;
+	if (!command__find(run->options->command[0], path, sizeof(path)))
+		heap__expect(heap, run->command.pid, path);
+	copy = preload ? strdup(preload) : NULL;
+	if (!copy)
+		return;
+	for (name = strtok_r(copy, ": ", &rest); name; name = strtok_r(NULL, ": ", &rest))
+		if (*name == '/')
+			heap__expect(heap, run->command.pid, name);
+	free(copy);
+}
+
 /* CMD runs from here on. Logs. */
 static int run__release(struct run *run)
 {
 	char escaped[256];
-	int err = command__release(&run->command);
+	int err;
+
+	run__expect_command(run);
+	run__print_notes(run);
+	err = command__release(&run->command);
 
 	if (err)
 		log__error("cannot run \"%s\": %s; give a program that exists, after --",

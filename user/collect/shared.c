@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 
 #include "collect/shared_private.h"
 
@@ -115,6 +116,11 @@ const struct prog_options *shared__options(const struct shared *shared)
 	return &shared->options;
 }
 
+const struct shared_sizes *shared__sizes(const struct shared *shared)
+{
+	return &shared->sizes;
+}
+
 static int name__index(const char *name)
 {
 	size_t i;
@@ -145,22 +151,46 @@ static uint32_t map__entries(const struct shared *shared, const char *name)
 	return 0;
 }
 
-/* `options` stands first in every object's rodata. */
+/* Where `options` lies in the object's rodata, which other constants share: clang orders them by their first use. */
+static int object__options_offset(const struct bpf_object *object)
+{
+	const struct btf *btf = bpf_object__btf(object);
+	const struct btf_var_secinfo *info;
+	const struct btf_type *section;
+	int id, i;
+
+	id = btf ? btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC) : -ENOENT;
+	if (id < 0)
+		return id;
+	section = btf__type_by_id(btf, (uint32_t)id);
+	info = btf_var_secinfos(section);
+	for (i = 0; i < btf_vlen(section); i++, info++) {
+		const struct btf_type *var = btf__type_by_id(btf, info->type);
+
+		if (!strcmp(btf__name_by_offset(btf, var->name_off), "options"))
+			return (int)info->offset;
+	}
+	return -ENOENT;
+}
+
 static int object__set_options(const struct shared *shared, struct bpf_object *object)
 {
+	int offset = object__options_offset(object);
 	struct bpf_map *map;
 	size_t bytes;
-	void *data;
+	char *data;
 
+	if (offset < 0)
+		return offset;
 	bpf_object__for_each_map(map, object)
 	{
 		if (!strstr(bpf_map__name(map), ".rodata"))
 			continue;
 		/* const only since the map may be read-only to programs: before the load it is ours to fill */
-		data = (void *)bpf_map__initial_value(map, &bytes);
-		if (!data || bytes < sizeof(shared->options))
+		data = (char *)bpf_map__initial_value(map, &bytes);
+		if (!data || bytes < (size_t)offset + sizeof(shared->options))
 			return -EINVAL;
-		memcpy(data, &shared->options, sizeof(shared->options));
+		memcpy(data + offset, &shared->options, sizeof(shared->options));
 		return 0;
 	}
 	return -EINVAL;

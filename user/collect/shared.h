@@ -18,6 +18,9 @@ struct shared_sizes {
 	uint32_t processes_max;
 	uint32_t mapping_rows_max;
 	uint32_t unwind_chunks_max; /* of 256 KiB */
+	uint32_t heap_objects_max;
+	uint32_t heap_sites_max;
+	uint32_t uprobe_kind; /* enum uprobe_kind: no better one is used */
 };
 
 struct shared;
@@ -45,6 +48,7 @@ int shared__load(struct shared *shared, struct bpf_object_skeleton *skeleton);
 void shared__remove(struct shared *shared, struct bpf_object *object);
 
 const struct prog_options *shared__options(const struct shared *shared);
+const struct shared_sizes *shared__sizes(const struct shared *shared);
 int shared__map_fd(const struct shared *shared, const char *name);
 /* The memory of a shared map made with BPF_F_MMAPABLE; unmapped by shared__free(). NULL with errno. */
 void *shared__mmap(struct shared *shared, const char *name, uint32_t *ret_entries);

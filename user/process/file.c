@@ -81,9 +81,8 @@ void files__free(struct files *files)
 	free(files);
 }
 
-/* A regular file's descriptor. Opened by path only to look at it first: opening a FIFO would wait and opening a device
- * may do things. */
-static int regular__open(const char *path)
+/* Opened by path only to look at it first: opening a FIFO would wait and opening a device may do things. */
+int regular_file__open(const char *path)
 {
 	int probe = open(path, O_PATH | O_CLOEXEC), fd;
 	char self[64];
@@ -118,7 +117,7 @@ static bool file__is_same(int fd, const struct file_identity *want, const struct
 static int file__try(
 	const char *path, const struct file_identity *want, struct elf_header *ret_header)
 {
-	int fd = regular__open(path), err;
+	int fd = regular_file__open(path), err;
 
 	if (fd < 0)
 		return fd;

@@ -146,6 +146,7 @@ static void processes__unlist(struct processes *processes, struct process *proce
 static void processes__changed(struct processes *processes, struct process *process)
 {
 	process->is_dirty = true;
+	process->change_cnt++;
 	processes__list(processes, process);
 }
 

@@ -29,8 +29,9 @@ struct process {
 	uint64_t scan_ns; /* /proc was read then: events before are already in it */
 	uint64_t end_ns;  /* 0: alive */
 	bool leader_exited;
-	bool is_dirty;  /* rows changed since they were published */
-	bool is_listed; /* on the list of processes that publisher__flush() looks at */
+	bool is_dirty;       /* rows changed since they were published */
+	uint32_t change_cnt; /* of the rows */
+	bool is_listed;      /* on the list of processes that publisher__flush() looks at */
 	struct process *next_listed;
 	uint32_t slice; /* 1 + index into the kernel's slices; 0: not published */
 	uint32_t published_first, published_cnt; /* rows in the kernel */

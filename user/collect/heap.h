@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The heap profile's figures, and what only its collector can do. */
+#ifndef COLLECT_HEAP_H
+#define COLLECT_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpfprof.h"
+
+struct collector;
+struct processes;
+
+/* Of one process since it was probed. Calls and requested bytes are exact; what is in use is estimated from samples. */
+struct heap_figures {
+	uint32_t pid;
+	char comm[TASK_COMM_BYTES + 1];
+	bool has_ended;
+	uint64_t alloc_cnt, free_cnt; /* calls */
+	uint64_t alloc_bytes;         /* asked for */
+	int64_t in_use_bytes;
+	int64_t in_use_objects;
+	int64_t peak_bytes; /* since the last read with want_peak */
+};
+
+#define HEAP_NOTE_BYTES_MAX 512
+enum heap_note_level { HEAP_NOTE_DEBUG, HEAP_NOTE_INFO, HEAP_NOTE_WARN };
+
+/* Probes processes that are new in the table, and files that they have mapped since; lets go of those that ended. */
+void heap__follow(struct collector *heap, const struct processes *processes);
+/* Probes, in process pid, an executable that it has not mapped yet: nothing that it allocates is missed. */
+void heap__expect(struct collector *heap, pid_t pid, const char *path);
+/* The next line that the front door should print, oldest first; false: there is none. */
+bool heap__take_note(
+	struct collector *heap, enum heap_note_level *ret_level, char ret[HEAP_NOTE_BYTES_MAX]);
+/* Figures of the index-th process, from 0 on; false past the last one. take_peak starts the next interval's. */
+bool heap__figures(struct collector *heap, size_t index, bool take_peak, struct heap_figures *ret);
+/* All that ever was, ended ones too. peak_bytes: the sum's, as seen at the drains. */
+void heap__total(struct collector *heap, struct heap_figures *ret);
+/* Calls of all probes so far, and how many of these the kernel emulates. */
+uint64_t heap__hit_cnt(struct collector *heap);
+/* Takes all probes away, and puts them back. */
+void heap__pause(struct collector *heap);
+int heap__resume(struct collector *heap);
+bool heap__is_probing(const struct collector *heap);
+/* pc, an address of a file as frames have it, lies in a function of an allocator that was found. */
+bool heap__has_frame(const struct collector *heap, uint64_t frame);
+
+#endif

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The files that define allocators, read once each. */
+#include "collect/heap_files.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct heap_files {
+	struct heap_file **files;
+	size_t cnt;
+};
+
+struct heap_files *heap_files__new(void)
+{
+	return calloc(1, sizeof(struct heap_files));
+}
+
+void heap_files__free(struct heap_files *files)
+{
+	size_t i;
+
+	if (!files)
+		return;
+	for (i = 0; i < files->cnt; i++) {
+		free((void *)files->files[i]->allocator);
+		free(files->files[i]);
+	}
+	free(files->files);
+	free(files);
+}
+
+/* NULL: it defines none, or cannot be read. */
+static struct allocator *allocator__read_new(int fd)
+{
+	struct allocator *allocator = malloc(sizeof(*allocator));
+
+	if (!allocator || !allocator__read(fd, allocator))
+		return allocator;
+	free(allocator);
+	return NULL;
+}
+
+static struct heap_file *files__add(struct heap_files *files, const struct stat *st)
+{
+	struct heap_file **grown = reallocarray(
+		files->files, files->cnt + 1, sizeof(*files->files));
+	struct heap_file *file;
+
+	if (!grown)
+		return NULL;
+	files->files = grown;
+	file = calloc(1, sizeof(*file));
+	if (!file)
+		return NULL;
+	file->dev = st->st_dev;
+	file->ino = st->st_ino;
+	files->files[files->cnt++] = file;
+	return file;
+}
+
+const struct heap_file *heap_files__get(struct heap_files *files, int fd)
+{
+	struct heap_file *file;
+	struct stat st;
+	size_t i;
+
+	if (fstat(fd, &st))
+		return NULL;
+	for (i = 0; i < files->cnt; i++)
+		if (files->files[i]->dev == st.st_dev && files->files[i]->ino == st.st_ino)
+			return files->files[i];
+	file = files__add(files, &st);
+	if (file)
+		file->allocator = allocator__read_new(fd);
+	return file;
+}

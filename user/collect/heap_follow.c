@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which processes are probed, and on which of the files that they map. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collect/heap_private.h"
+#include "collect/shared.h"
+
+static struct heap_target *heap__find(struct collector *heap, const struct process *process)
+{
+	uint32_t i;
+
+	for (i = 0; i < heap->target_end; i++) {
+		struct heap_target *target = &heap->targets[i];
+
+		if (target->state == HEAP_TARGET_LIVE && target->pid == process->pid &&
+			target->start_ns == process->start_ns)
+			return target;
+	}
+	return NULL;
+}
+
+static void comm__read(uint32_t pid, char ret[TASK_COMM_BYTES + 1])
+{
+	char path[64];
+	FILE *file;
+
+	ret[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (!fgets(ret, TASK_COMM_BYTES + 1, file))
+		ret[0] = '\0';
+	ret[strcspn(ret, "\n")] = '\0';
+	fclose(file);
+}
+
+static struct heap_target *heap__add(struct collector *heap, const struct process *process)
+{
+	struct heap_target *target;
+	uint32_t i;
+
+	for (i = 0; i < HEAP_PROCESSES_MAX; i++)
+		if (heap->targets[i].state == HEAP_TARGET_FREE)
+			break;
+	if (i == HEAP_PROCESSES_MAX) {
+		if (!heap->told_full)
+			heap__note(heap, HEAP_NOTE_WARN,
+				"heap: no more than %d processes are probed at once; pid %u and others are not in it",
+				HEAP_PROCESSES_MAX, process->pid);
+		heap->told_full = true;
+		return NULL;
+	}
+	if (i >= heap->target_end)
+		heap->target_end = i + 1;
+	target = &heap->targets[i];
+	*target = (struct heap_target){
+		.state = HEAP_TARGET_LIVE,
+		.index = i,
+		.pid = process->pid,
+		.start_ns = process->start_ns,
+	};
+	comm__read(target->pid, target->comm);
+	return target;
+}
+
+static void heap__tell_probed(struct collector *heap, const struct heap_target *target,
+	const struct heap_file *file, const char *path)
+{
+	const struct allocator *allocator = file->allocator;
+	char names[256] = "";
+	size_t len = 0;
+	uint32_t i;
+
+	for (i = 0; i < allocator->cnt && len < sizeof(names) - ALLOCATOR_NAME_BYTES_MAX - 16; i++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s+%u%s", i ? " " : "",
+			allocator->functions[i].name, allocator->functions[i].site,
+			allocator->functions[i].is_emulated ? "" : "(slow)");
+	heap__note(heap, HEAP_NOTE_DEBUG, "heap: pid %u: %s: by %s: %s%s", target->pid, path,
+		uprobe_kind_names[heap->programs.kind], names, i < allocator->cnt ? " ..." : "");
+}
+
+static void heap__probe_fd(
+	struct collector *heap, struct heap_target *target, int fd, const char *path)
+{
+	const struct heap_file *file = heap_files__get(heap->files, fd);
+	int err;
+
+	if (!file || !file->allocator)
+		return;
+	err = heap_target__probe(target, &heap->programs, file, fd);
+	if (err == -EEXIST)
+		return;
+	if (err == -ESRCH)
+		return; /* it has ended meanwhile */
+	if (err) {
+		heap__note(heap, HEAP_NOTE_WARN,
+			"heap: pid %u: cannot probe the allocator in %s: %s; its allocations are not seen",
+			target->pid, path, strerror(-err));
+		return;
+	}
+	target->found = true;
+	heap__tell_probed(heap, target, file, path);
+}
+
+static void heap__probe_row(struct collector *heap, struct heap_target *target,
+	const struct processes *processes, const struct mapping_row *row)
+{
+	const struct file *file = files__get(processes->files, row->file_id);
+	int fd;
+
+	if (!file || file->kind != FILE_ELF)
+		return;
+	fd = heap_target__open_mapping(target, row, file);
+	if (fd < 0)
+		return;
+	heap__probe_fd(heap, target, fd, file->path ? file->path : "?");
+	close(fd);
+}
+
+static void heap__look_at(struct collector *heap, struct heap_target *target,
+	const struct processes *processes, const struct process *process)
+{
+	const struct image *image = process->image;
+	uint32_t i, last_id = 0;
+
+	if (target->change_cnt == process->change_cnt)
+		return;
+	if (target->image_ns != image->from_ns)
+		comm__read(target->pid, target->comm);
+	target->change_cnt = process->change_cnt;
+	target->image_ns = image->from_ns;
+	for (i = 0; i < image->row_cnt; i++) {
+		if (!image->rows[i].file_id || image->rows[i].file_id == last_id)
+			continue;
+		last_id = image->rows[i].file_id;
+		heap__probe_row(heap, target, processes, &image->rows[i]);
+	}
+	if (target->found || target->told_none || !image->row_cnt)
+		return;
+	target->told_none = true;
+	heap__note(heap, heap->is_probing ? HEAP_NOTE_DEBUG : HEAP_NOTE_WARN,
+		"heap: pid %u: no allocator found in what it maps (a malloc and a free with symbols: libc's, jemalloc's, "
+		"tcmalloc's, mimalloc's): no heap profile of it; all else goes on",
+		target->pid);
+}
+
+static void heap__let_go(struct collector *heap, const struct processes *processes)
+{
+	uint32_t i;
+
+	for (i = 0; i < heap->target_end; i++) {
+		struct heap_target *target = &heap->targets[i];
+		const struct process *process;
+
+		if (target->state != HEAP_TARGET_LIVE)
+			continue;
+		process = processes__find(processes, target->pid);
+		if (process && process->start_ns == target->start_ns && !process->end_ns)
+			continue;
+		uprobe_links__close(&target->links);
+		target->state = HEAP_TARGET_ENDED;
+	}
+}
+
+void heap__follow(struct collector *heap, const struct processes *processes)
+{
+	struct process *process, *next;
+
+	if (shared__options(heap->shared)->all_processes)
+		return;
+	heap__let_go(heap, processes);
+	HASH_ITER (hh, processes->by_pid, process, next) {
+		struct heap_target *target;
+
+		if (process->end_ns)
+			continue;
+		target = heap__find(heap, process);
+		if (!target)
+			target = heap__add(heap, process);
+		if (target)
+			heap__look_at(heap, target, processes, process);
+	}
+}
+
+void heap__expect(struct collector *heap, pid_t pid, const char *path)
+{
+	int fd = regular_file__open(path);
+	uint32_t i;
+
+	if (fd < 0)
+		return;
+	for (i = 0; i < heap->target_end; i++)
+		if (heap->targets[i].state == HEAP_TARGET_LIVE &&
+			heap->targets[i].pid == (uint32_t)pid)
+			heap__probe_fd(heap, &heap->targets[i], fd, path);
+	close(fd);
+}

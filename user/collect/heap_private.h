@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The inside of the heap collector, for heap.c and heap_figures.c alone. */
+#ifndef COLLECT_HEAP_PRIVATE_H
+#define COLLECT_HEAP_PRIVATE_H
+
+#include "collect/heap.h"
+#include "collect/heap_tables.h"
+#include "collect/heap_target.h"
+
+#define HEAP_NOTES_MAX 32
+
+struct heap_note {
+	enum heap_note_level level;
+	char text[HEAP_NOTE_BYTES_MAX];
+};
+
+struct collector {
+	struct shared *shared;
+	struct heap_bpf *bpf;
+	void *memory[3];
+	size_t memory_bytes[3];
+	struct heap_programs programs;
+	struct heap_tables tables;
+	struct heap_files *files;
+	struct heap_target *targets; /* HEAP_PROCESSES_MAX */
+	uint32_t target_end;         /* past the last one that was ever used */
+	bool is_probing;
+	bool told_full;
+	struct heap_hits *hits; /* of one process, by CPU: a buffer */
+	/* What processes that ended leave in the totals. */
+	struct heap_figures ended;
+	int64_t peak_bytes; /* of the sum */
+	struct heap_note notes[HEAP_NOTES_MAX];
+	uint32_t note_first, note_cnt;
+};
+
+void heap__note(struct collector *heap, enum heap_note_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Adds the figures of an ended process to the totals; its index is about to be used again. */
+void heap__keep_ended(
+	struct collector *heap, const struct heap_target *target, const struct heap_sums *sums);
+void heap__update_peak(struct collector *heap, const struct heap_sums *sums);
+
+#endif

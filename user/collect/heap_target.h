@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One process whose allocators are probed. */
+#ifndef COLLECT_HEAP_TARGET_H
+#define COLLECT_HEAP_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "collect/heap_files.h"
+#include "collect/uprobe.h"
+#include "heap_maps.h"
+#include "process/process.h"
+
+#define HEAP_TARGET_FILES_MAX 16
+
+enum heap_target_state {
+	HEAP_TARGET_FREE = 0,
+	HEAP_TARGET_LIVE,
+	HEAP_TARGET_ENDED, /* unprobed; its last figures are not drained yet */
+};
+
+struct heap_target {
+	enum heap_target_state state;
+	uint32_t index; /* of the probes' cookies, and of the kernel's arrays */
+	uint32_t pid;
+	uint64_t start_ns;   /* of the process table */
+	uint32_t change_cnt; /* of the process's rows, when they were looked at */
+	uint64_t image_ns;
+	char comm[TASK_COMM_BYTES + 1];
+	struct uprobe_links links;
+	const struct heap_file *files[HEAP_TARGET_FILES_MAX]; /* probed */
+	uint32_t file_cnt;
+	bool found; /* an allocator, and told so */
+	bool told_none;
+};
+
+/* What the probes run. */
+struct heap_programs {
+	enum uprobe_kind kind;
+	struct bpf_program *session; /* UPROBE_SESSION; else the two halves */
+	struct bpf_program *enter;
+	struct bpf_program *leave;
+	struct bpf_program *free;
+};
+
+bool heap_target__has(const struct heap_target *target, const struct heap_file *file);
+/* Probes the functions of file, open as fd, in the target. 0, -EEXIST, or -errno. */
+int heap_target__probe(struct heap_target *target, const struct heap_programs *programs,
+	const struct heap_file *file, int fd);
+/* Opens what a process has mapped, as it sees it. A descriptor or -errno. */
+int heap_target__open_mapping(
+	const struct heap_target *target, const struct mapping_row *row, const struct file *file);
+
+#endif

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The choice of a probe's instruction on x86-64. */
+#include <string.h>
+
+#include "collect/probe_site.h"
+#include "collect/x86_insn.h"
+
+#define INSN_MAX  16
+#define ARGUMENTS (1u << X86_REG_DI | 1u << X86_REG_SI | 1u << X86_REG_DX)
+
+static int32_t read_i32(const uint8_t *bytes)
+{
+	int32_t value;
+
+	memcpy(&value, bytes, sizeof(value));
+	return value;
+}
+
+/* Some bytes of the function, read as a jump, lead to at: it might run more than once in a call, or with other arguments.
+ * Instructions are not told apart from what lies within them: one too many only costs the better site. */
+static bool code__jumps_to(const uint8_t *code, size_t bytes, uint32_t at)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < bytes; i++) {
+		bool is_short = code[i] == 0xeb || (code[i] & 0xf0) == 0x70;
+		bool is_near = code[i] == 0xe9 || (code[i] & 0xf0) == 0x80;
+
+		if (is_short && (int64_t)i + 2 + (int8_t)code[i + 1] == at)
+			return true;
+		/* 80-8f: the second byte of a near jcc, the first of others */
+		if (is_near && i + 5 <= bytes &&
+			(int64_t)i + 5 + read_i32(code + i + 1) == (int64_t)at)
+			return true;
+	}
+	return false;
+}
+
+uint32_t probe_site_x86__choose(
+	const uint8_t *code, size_t bytes, bool wants_return, bool *ret_is_emulated)
+{
+	uint32_t at = 0;
+	int i;
+
+	*ret_is_emulated = false;
+	if (bytes > PROBE_CODE_BYTES_MAX)
+		bytes = PROBE_CODE_BYTES_MAX;
+	for (i = 0; i < INSN_MAX && at < bytes; i++) {
+		struct x86_insn insn;
+
+		if (!x86_insn__decode(code + at, bytes - at, &insn))
+			break;
+		/* a call is a branch whose target sees our registers, but the word that it pushes is
+		 * another's: never for a return, and of no use for the rest */
+		if (insn.is_emulated && code[at] != 0xe8) {
+			if (at && code__jumps_to(code, bytes, at))
+				break;
+			*ret_is_emulated = true;
+			return at;
+		}
+		if (insn.is_branch || insn.writes & ARGUMENTS)
+			break;
+		if (wants_return && insn.writes & 1u << X86_REG_SP)
+			break;
+		at += insn.bytes;
+	}
+	return 0;
+}
