@@ -41,7 +41,7 @@
 	COUNTER(offcpu_thread_unknown, 1, "waits not measured: thread without off-CPU state")      \
 	COUNTER(offcpu_thread_failed, 1, "off-CPU states of threads that could not be made")       \
 	COUNTER(offcpu_totals_full, 1, "processes without exact totals: map full")                 \
-	COUNTER(futex_records_failed, 0, "waits charged to the last unlock alone: no record")            \
+	COUNTER(futex_records_failed, 0, "waits charged to the last unlock alone: no record")      \
 	COUNTER(heap_samples, 0, "allocations sampled")                                            \
 	COUNTER(heap_failed, 0, "sampled allocations that failed: not counted")                    \
 	COUNTER(heap_nested, 0,                                                                    \

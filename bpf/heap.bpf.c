@@ -256,7 +256,7 @@ static __always_inline bool thread__pop(
 static __always_inline void alloc__returned(u32 process, u64 addr, const struct heap_pending *call)
 {
 	u64 key = live__key(process, addr), old;
-	u64 value = call->size | (u64)call->site << HEAP_VALUE_BITS;
+	u64 value = value__of(process, call->size, call->site);
 
 	old = live__take(key);
 	if (old) {

@@ -161,27 +161,51 @@ static __always_inline void process__use(u32 process, s64 bytes)
 		__sync_val_compare_and_swap(&figures->peak_bytes, peak, in_use);
 }
 
+struct weight {
+	u64 objects; /* in 1/HEAP_OBJECT_ONE */
+	u64 bytes;
+};
+
+/* What an object of this value stands for; the same whenever it is asked. */
+static __always_inline struct weight value__weight(u64 value)
+{
+	u64 size = value & HEAP_SIZE_MAX;
+	u32 thin = (value >> HEAP_SIZE_BITS) & HEAP_THIN_MAX;
+
+	return (struct weight){weight__objects(size) << thin, weight__bytes(size) << thin};
+}
+
+static __always_inline u64 value__of(u32 process, u64 size, u32 site)
+{
+	struct heap_process *figures = bpf_map_lookup_elem(&heap_processes, &process);
+	u64 thin = figures ? figures->thin & HEAP_THIN_MAX : 0;
+
+	return size | thin << HEAP_SIZE_BITS | (u64)site << HEAP_SITE_SHIFT;
+}
+
 static __always_inline void value__account_alloc(u32 process, u64 value)
 {
-	u64 size = value & HEAP_SIZE_MAX, *sums = site__sums(value >> HEAP_VALUE_BITS, process);
+	u64 *sums = site__sums(value >> HEAP_SITE_SHIFT, process);
+	struct weight weight = value__weight(value);
 
 	if (!sums)
 		return;
-	__sync_fetch_and_add(&sums[HEAP_ALLOC_OBJECTS], weight__objects(size));
-	__sync_fetch_and_add(&sums[HEAP_ALLOC_BYTES], weight__bytes(size));
-	process__use(process, weight__bytes(size));
+	__sync_fetch_and_add(&sums[HEAP_ALLOC_OBJECTS], weight.objects);
+	__sync_fetch_and_add(&sums[HEAP_ALLOC_BYTES], weight.bytes);
+	process__use(process, weight.bytes);
 }
 
 /* sign -1 takes a free back. */
 static __always_inline void value__account_free(u32 process, u64 value, s64 sign)
 {
-	u64 size = value & HEAP_SIZE_MAX, *sums = site__sums(value >> HEAP_VALUE_BITS, process);
+	u64 *sums = site__sums(value >> HEAP_SITE_SHIFT, process);
+	struct weight weight = value__weight(value);
 
 	if (!sums)
 		return;
-	__sync_fetch_and_add(&sums[HEAP_FREE_OBJECTS], sign * weight__objects(size));
-	__sync_fetch_and_add(&sums[HEAP_FREE_BYTES], sign * weight__bytes(size));
-	process__use(process, -sign * (s64)weight__bytes(size));
+	__sync_fetch_and_add(&sums[HEAP_FREE_OBJECTS], sign * weight.objects);
+	__sync_fetch_and_add(&sums[HEAP_FREE_BYTES], sign * weight.bytes);
+	process__use(process, -sign * (s64)weight.bytes);
 }
 
 #endif

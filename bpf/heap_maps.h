@@ -31,13 +31,15 @@ enum heap_function {
  * BPF hash map takes 80 bytes an object. Keys are claimed and released by compare-and-swap; the daemon reads and clears them in place.
  *
  *   key    address >> 3 in 45 bits; above, the process's index + 1: no two processes share a key
- *   value  size in 44 bits; above, the site's index
+ *   value  size in 42 bits, in two how often its weight is doubled, above the site's index
  */
 #define HEAP_WAYS          8
 #define HEAP_KEY_ADDR_BITS 45
 #define HEAP_KEY_ADDR_MASK ((1ull << HEAP_KEY_ADDR_BITS) - 1)
-#define HEAP_VALUE_BITS    44
-#define HEAP_SIZE_MAX      ((1ull << HEAP_VALUE_BITS) - 1)
+#define HEAP_SIZE_BITS     42
+#define HEAP_SIZE_MAX      ((1ull << HEAP_SIZE_BITS) - 1)
+#define HEAP_THIN_MAX      3u
+#define HEAP_SITE_SHIFT    44
 #define HEAP_SITE_NONE                                                                             \
 	0xfffffu /* a value's site when sites were full: the process's `lost` counts */
 struct heap_bucket {
@@ -65,7 +67,6 @@ struct heap_site {
 	__u32 process;
 	__u64 sums[HEAP_SUM_CNT];
 	struct sample_key key;
-	__u64 pad[2];
 };
 _Static_assert(sizeof(struct heap_site) == 128, "two cache lines");
 
@@ -74,7 +75,8 @@ struct heap_process {
 	__s64 in_use_bytes;
 	__s64 peak_bytes;         /* since the daemon last looked */
 	__u64 lost[HEAP_SUM_CNT]; /* of allocations without a site */
-	__u64 pad[2];
+	__u64 thin; /* set by the daemon: allocations are seen 1/2^thin of the time, and stand for 2^thin as many */
+	__u64 pad;
 };
 _Static_assert(sizeof(struct heap_process) == 64, "one cache line");
 

@@ -55,7 +55,7 @@ static __always_inline u64 weight__bytes(u64 size)
 
 	if (rate <= 1)
 		return size;
-	steps = size << HEAP_WEIGHT_SHIFT; /* size is below 2^44 */
+	steps = size << HEAP_WEIGHT_SHIFT; /* size is below 2^42 */
 	index = steps / rate;
 	if (index >= HEAP_WEIGHT_STEPS)
 		return size;

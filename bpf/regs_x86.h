@@ -114,8 +114,8 @@ static inline int code__is_call(const u8 code[CALL_BYTES_MAX + 1])
 #define pt_regs__call_arg2(regs) ((regs)->dx)
 #define pt_regs__result(regs)    ((regs)->ax)
 #define RETURN_POPS_BYTES        8 /* how far a return moves the stack pointer */
-#define SYSCALL_SCHED_YIELD 24
-#define SYSCALL_EXECVE      59
-#define SYSCALL_EXECVEAT    322
+#define SYSCALL_SCHED_YIELD      24
+#define SYSCALL_EXECVE           59
+#define SYSCALL_EXECVEAT         322
 
 #endif

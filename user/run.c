@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture.h"
 #include "collect/heap.h"
 #include "command.h"
+#include "heap_trace.h"
 #include "log.h"
 #include "loop.h"
 #include "notify.h"
@@ -27,7 +29,8 @@
 #define MS_NS 1000000ull
 #define NICE  (-10) /* what is late here is mappings that stacks wait for; the daemon runs little */
 #define DRAIN_NS_MAX                                                                               \
-	(1000 * MS_NS) /* with lines further apart the maps are still drained this often */
+	(1000 * MS_NS)          /* with lines further apart the maps are still drained this often */
+#define GUARD_NS (1000 * MS_NS) /* between two looks at what the heap's probes cost */
 #define COMMAND_GRACE_NS                                                                           \
 	(3000 * MS_NS) /* between a signal that was passed on and giving up on CMD's end */
 
@@ -121,6 +124,22 @@ static void run__on_events(void *arg)
 
 	if (again_ms >= 0)
 		loop__set_timer(run->events_timer, (uint64_t)again_ms * MS_NS, 0);
+}
+
+static uint64_t own__cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000 * MS_NS + (uint64_t)now.tv_nsec;
+}
+
+static void run__on_guard(void *arg)
+{
+	struct run *run = arg;
+
+	heap__guard(capture__heap(run->capture), run->options->max_overhead_ppm, own__cpu_ns());
+	run__print_notes(run);
 }
 
 static void run__on_interval(void *arg)
@@ -402,6 +421,14 @@ static int run__loop(struct run *run)
 	trace__start(run->trace);
 	if (run->has_command && run__release(run))
 		return EXIT_RUN_TIME;
+	if (capture__heap(run->capture)) {
+		run__on_guard(run);
+		loop__add_timer(run->loop, GUARD_NS, GUARD_NS, run__on_guard, run);
+		if (capture__profile(run->capture, "cpu"))
+			log__info(
+				"cpu and heap at once: CPU samples see the heap's probes (their cost is in malloc and free); "
+				"-P cpu and -P heap measure each alone");
+	}
 	if (options->duration_ns)
 		loop__add_timer(run->loop, options->duration_ns, 0, run__stop, run);
 	run__on_events(run);
@@ -439,6 +466,9 @@ static void run__finish(struct run *run)
 	if ((run->options->output_dir || run->options->top_cnt) &&
 		report__write(run->options, run->capture, &run->symbols_options) && !run->status)
 		run->status = EXIT_RUN_TIME;
+	if (run->has_command && capture__heap(run->capture) &&
+		run->options->log_level > LOG_LEVEL_ERROR)
+		heap_trace__print_summary(run->capture, stderr);
 	if (run->options->stats)
 		report__stats(run->capture, &run->symbols_options);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Prints the SCHED lines when they are due. */
+/* Prints the SCHED and heap lines when they are due. */
 #include "trace.h"
 
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "collect/sched.h"
+#include "heap_trace.h"
 #include "log.h"
 #include "output/sched_line.h"
 
@@ -21,6 +22,10 @@ struct trace {
 	bool is_on;
 	void (*read_fn)(const struct sched_snapshot *snapshot, void *arg); /* may be NULL */
 	void *read_arg;
+	struct capture *capture;
+	struct heap_trace *heap; /* NULL until the heap lines are turned on for the first time */
+	int heap_timer;
+	bool heap_is_on;
 };
 
 /* One write a turn, so that lines of other programs do not come in between. */
@@ -91,6 +96,42 @@ static void trace__try_on(struct trace *trace)
 		log__warn("no SCHED lines: %s: %s; all else goes on", reason, strerror(-err));
 }
 
+static void trace__on_heap_timer(void *arg)
+{
+	struct trace *trace = arg;
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+	int err;
+
+	if (!out)
+		return;
+	err = heap_trace__print(trace->heap, out);
+	if (fclose(out) == 0 && !err)
+		text__write(text, bytes);
+	free(text);
+}
+
+static int trace__turn_heap_on(struct trace *trace)
+{
+	if (!trace->heap)
+		trace->heap = heap_trace__new(trace->capture);
+	if (!trace->heap)
+		return -ENOMEM;
+	heap_trace__start(trace->heap);
+	trace->heap_is_on = true;
+	return loop__set_timer(
+		trace->heap_timer, trace->options->heap_period_ns, trace->options->heap_period_ns);
+}
+
+static void trace__try_heap_on(struct trace *trace)
+{
+	int err = trace__turn_heap_on(trace);
+
+	if (err)
+		log__warn("no heap lines: %s; all else goes on", strerror(-err));
+}
+
 int trace__open(struct loop *loop, const struct options *options, struct capture *capture,
 	struct trace **ret, const char **ret_reason)
 {
@@ -102,9 +143,11 @@ int trace__open(struct loop *loop, const struct options *options, struct capture
 	trace->options = options;
 	trace->loop = loop;
 	trace->shared = capture__shared(capture);
+	trace->capture = capture;
 	trace->timer = loop__add_timer(loop, 0, 0, trace__on_timer, trace);
-	if (trace->timer < 0) {
-		int err = trace->timer;
+	trace->heap_timer = loop__add_timer(loop, 0, 0, trace__on_heap_timer, trace);
+	if (trace->timer < 0 || trace->heap_timer < 0) {
+		int err = trace->timer < 0 ? trace->timer : trace->heap_timer;
 
 		free(trace);
 		return err;
@@ -117,6 +160,8 @@ void trace__start(struct trace *trace)
 {
 	if (trace->options->sched_lines)
 		trace__try_on(trace);
+	if (trace->options->heap_lines && capture__heap(trace->capture))
+		trace__try_heap_on(trace);
 }
 
 void trace__set_reader(struct trace *trace,
@@ -131,21 +176,7 @@ bool trace__is_on(const struct trace *trace)
 	return trace->is_on;
 }
 
-void trace__toggle_sched(struct trace *trace)
-{
-	if (trace->is_on)
-		trace__stop(trace);
-	else
-		trace__try_on(trace);
-}
-
-void trace__toggle_heap(struct trace *trace)
-{
-	(void)trace;
-	log__warn("SIGUSR2: no heap lines to turn on: heap is not available in this version");
-}
-
-void trace__stop(struct trace *trace)
+static void trace__stop_sched(struct trace *trace)
 {
 	if (!trace->is_on)
 		return;
@@ -154,10 +185,42 @@ void trace__stop(struct trace *trace)
 	sched__stop(trace->sched);
 }
 
+void trace__toggle_sched(struct trace *trace)
+{
+	if (trace->is_on)
+		trace__stop_sched(trace);
+	else
+		trace__try_on(trace);
+}
+
+void trace__toggle_heap(struct trace *trace)
+{
+	if (!capture__heap(trace->capture)) {
+		log__warn(
+			"SIGUSR2: no heap lines to turn on: no heap profile is taken; add heap to -P");
+		return;
+	}
+	if (!trace->heap_is_on) {
+		trace__try_heap_on(trace);
+		return;
+	}
+	trace->heap_is_on = false;
+	loop__set_timer(trace->heap_timer, 0, 0);
+}
+
+void trace__stop(struct trace *trace)
+{
+	trace__stop_sched(trace);
+	if (trace->heap_is_on)
+		loop__set_timer(trace->heap_timer, 0, 0);
+	trace->heap_is_on = false;
+}
+
 void trace__close(struct trace *trace)
 {
 	if (!trace)
 		return;
 	sched__close(trace->sched);
+	heap_trace__free(trace->heap);
 	free(trace);
 }

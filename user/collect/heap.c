@@ -62,7 +62,7 @@ static void heap__unprobe(struct collector *heap)
 	uint32_t i;
 
 	for (i = 0; i < heap->target_end; i++)
-		uprobe_links__close(&heap->targets[i].links);
+		heap_target__unprobe(&heap->targets[i]);
 	heap->is_probing = false;
 }
 
@@ -89,6 +89,8 @@ static void heap__close(struct collector *heap)
 	heap_files__free(heap->files);
 	free(heap->targets);
 	free(heap->hits);
+	free(heap->wanted);
+	free(heap->file_ids);
 	free(heap);
 }
 
@@ -230,11 +232,6 @@ static int heap__start(struct collector *heap, const char **ret_reason)
 	(void)ret_reason;
 	heap->is_probing = true;
 	return 0;
-}
-
-bool heap__is_probing(const struct collector *heap)
-{
-	return heap->is_probing;
 }
 
 static bool heap__lost_key(uint32_t process, struct sample_key *ret, void *arg)

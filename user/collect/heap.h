@@ -17,7 +17,7 @@ struct processes;
 struct heap_figures {
 	uint32_t pid;
 	char comm[TASK_COMM_BYTES + 1];
-	bool has_ended;
+	uint64_t start_ns;            /* of the process, CLOCK_BOOTTIME */
 	uint64_t alloc_cnt, free_cnt; /* calls */
 	uint64_t alloc_bytes;         /* asked for */
 	int64_t in_use_bytes;
@@ -39,13 +39,12 @@ bool heap__take_note(
 bool heap__figures(struct collector *heap, size_t index, bool take_peak, struct heap_figures *ret);
 /* All that ever was, ended ones too. peak_bytes: the sum's, as seen at the drains. */
 void heap__total(struct collector *heap, struct heap_figures *ret);
-/* Calls of all probes so far, and how many of these the kernel emulates. */
-uint64_t heap__hit_cnt(struct collector *heap);
-/* Takes all probes away, and puts them back. */
-void heap__pause(struct collector *heap);
-int heap__resume(struct collector *heap);
-bool heap__is_probing(const struct collector *heap);
-/* pc, an address of a file as frames have it, lies in a function of an allocator that was found. */
+/* Once an interval: keeps the probes' cost, and own_ns (CPU time of the daemon so far), below max_ppm of one CPU. 1,000,000: as
+ * it comes. */
+void heap__guard(struct collector *heap, uint32_t max_ppm, uint64_t own_ns);
+/* In the whole host's mode no process is probed but those wanted. */
+int heap__want(struct collector *heap, pid_t pid);
+/* A frame of a stack lies in a function of an allocator that was found. */
 bool heap__has_frame(const struct collector *heap, uint64_t frame);
 
 #endif

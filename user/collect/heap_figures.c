@@ -20,7 +20,7 @@ static void figures__set_sums(struct heap_figures *figures, const struct heap_su
 				  HEAP_OBJECT_SHIFT;
 }
 
-static void heap__read_hits(struct collector *heap, uint32_t index, struct heap_figures *figures)
+void heap__read_hits(struct collector *heap, uint32_t index, struct heap_figures *figures)
 {
 	uint32_t cpu;
 
@@ -104,7 +104,8 @@ bool heap__figures(struct collector *heap, size_t index, bool take_peak, struct 
 	if (!sums)
 		return false;
 	heap_tables__sum(&heap->tables, sums);
-	*ret = (struct heap_figures){.pid = heap->targets[i].pid};
+	*ret = (struct heap_figures){
+		.pid = heap->targets[i].pid, .start_ns = heap->targets[i].start_ns};
 	memcpy(ret->comm, heap->targets[i].comm, sizeof(ret->comm));
 	figures__set_sums(ret, &sums[i]);
 	heap__read_hits(heap, i, ret);

@@ -2,9 +2,11 @@
 /* The files that define allocators, read once each. */
 #include "collect/heap_files.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct heap_files {
 	struct heap_file **files;
@@ -24,6 +26,8 @@ void heap_files__free(struct heap_files *files)
 		return;
 	for (i = 0; i < files->cnt; i++) {
 		free((void *)files->files[i]->allocator);
+		if (files->files[i]->fd >= 0)
+			close(files->files[i]->fd);
 		free(files->files[i]);
 	}
 	free(files->files);
@@ -55,6 +59,7 @@ static struct heap_file *files__add(struct heap_files *files, const struct stat 
 		return NULL;
 	file->dev = st->st_dev;
 	file->ino = st->st_ino;
+	file->fd = -1;
 	files->files[files->cnt++] = file;
 	return file;
 }
@@ -71,7 +76,10 @@ const struct heap_file *heap_files__get(struct heap_files *files, int fd)
 		if (files->files[i]->dev == st.st_dev && files->files[i]->ino == st.st_ino)
 			return files->files[i];
 	file = files__add(files, &st);
-	if (file)
-		file->allocator = allocator__read_new(fd);
+	if (!file)
+		return NULL;
+	file->allocator = allocator__read_new(fd);
+	if (file->allocator)
+		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	return file;
 }

@@ -13,6 +13,7 @@ struct heap_file {
 	uint64_t dev;
 	uint64_t ino;
 	const struct allocator *allocator; /* NULL: it defines none */
+	int fd;                            /* of a file with an allocator; else -1 */
 };
 
 struct heap_files;

@@ -64,6 +64,7 @@ static struct heap_target *heap__add(struct collector *heap, const struct proces
 		.pid = process->pid,
 		.start_ns = process->start_ns,
 	};
+	heap->tables.processes[i].thin = heap->guard.thin;
 	comm__read(target->pid, target->comm);
 	return target;
 }
@@ -84,15 +85,56 @@ static void heap__tell_probed(struct collector *heap, const struct heap_target *
 		uprobe_kind_names[heap->programs.kind], names, i < allocator->cnt ? " ..." : "");
 }
 
+/* Frames name a file by the number of the process table, which is one for all copies of a library. */
+static void heap__keep_file_id(
+	struct collector *heap, uint32_t id, const struct allocator *allocator)
+{
+	struct heap_file_id *grown;
+	uint32_t i;
+
+	for (i = 0; i < heap->file_id_cnt; i++)
+		if (heap->file_ids[i].id == id)
+			return;
+	grown = reallocarray(heap->file_ids, heap->file_id_cnt + 1, sizeof(*grown));
+	if (!grown)
+		return;
+	heap->file_ids = grown;
+	grown[heap->file_id_cnt++] = (struct heap_file_id){.id = id, .allocator = allocator};
+}
+
+bool heap__has_frame(const struct collector *heap, uint64_t frame)
+{
+	uint64_t addr = frame & FRAME_ADDR_MASK;
+	uint32_t id = (uint32_t)((frame & ~FRAME_FILE) >> FRAME_ADDR_BITS), i, k;
+
+	if (!(frame & FRAME_FILE))
+		return false;
+	for (i = 0; i < heap->file_id_cnt; i++) {
+		const struct allocator *allocator = heap->file_ids[i].allocator;
+
+		if (heap->file_ids[i].id != id)
+			continue;
+		for (k = 0; k < allocator->cnt; k++)
+			if (addr - allocator->functions[k].addr < allocator->functions[k].bytes)
+				return true;
+		return false;
+	}
+	return false;
+}
+
+/* id: of the process table; 0: not known. */
 static void heap__probe_fd(
-	struct collector *heap, struct heap_target *target, int fd, const char *path)
+	struct collector *heap, struct heap_target *target, int fd, uint32_t id, const char *path)
 {
 	const struct heap_file *file = heap_files__get(heap->files, fd);
 	int err;
 
 	if (!file || !file->allocator)
 		return;
-	err = heap_target__probe(target, &heap->programs, file, fd);
+	if (id)
+		heap__keep_file_id(heap, id, file->allocator);
+	err = heap_target__probe(
+		target, &heap->programs, file, heap_guard__allocs_are_on(&heap->guard));
 	if (err == -EEXIST)
 		return;
 	if (err == -ESRCH)
@@ -118,7 +160,7 @@ static void heap__probe_row(struct collector *heap, struct heap_target *target,
 	fd = heap_target__open_mapping(target, row, file);
 	if (fd < 0)
 		return;
-	heap__probe_fd(heap, target, fd, file->path ? file->path : "?");
+	heap__probe_fd(heap, target, fd, file->id, file->path ? file->path : "?");
 	close(fd);
 }
 
@@ -162,22 +204,45 @@ static void heap__let_go(struct collector *heap, const struct processes *process
 		process = processes__find(processes, target->pid);
 		if (process && process->start_ns == target->start_ns && !process->end_ns)
 			continue;
-		uprobe_links__close(&target->links);
+		heap_target__unprobe(target);
 		target->state = HEAP_TARGET_ENDED;
 	}
+}
+
+int heap__want(struct collector *heap, pid_t pid)
+{
+	pid_t *grown = reallocarray(heap->wanted, heap->wanted_cnt + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	heap->wanted = grown;
+	grown[heap->wanted_cnt++] = pid;
+	return 0;
+}
+
+static bool heap__wants(const struct collector *heap, uint32_t pid)
+{
+	uint32_t i;
+
+	if (!shared__options(heap->shared)->all_processes)
+		return true;
+	for (i = 0; i < heap->wanted_cnt; i++)
+		if (heap->wanted[i] == (pid_t)pid)
+			return true;
+	return false;
 }
 
 void heap__follow(struct collector *heap, const struct processes *processes)
 {
 	struct process *process, *next;
 
-	if (shared__options(heap->shared)->all_processes)
-		return;
 	heap__let_go(heap, processes);
+	if (heap->guard.is_detached)
+		return;
 	HASH_ITER (hh, processes->by_pid, process, next) {
 		struct heap_target *target;
 
-		if (process->end_ns)
+		if (process->end_ns || !heap__wants(heap, process->pid))
 			continue;
 		target = heap__find(heap, process);
 		if (!target)
@@ -197,6 +262,6 @@ void heap__expect(struct collector *heap, pid_t pid, const char *path)
 	for (i = 0; i < heap->target_end; i++)
 		if (heap->targets[i].state == HEAP_TARGET_LIVE &&
 			heap->targets[i].pid == (uint32_t)pid)
-			heap__probe_fd(heap, &heap->targets[i], fd, path);
+			heap__probe_fd(heap, &heap->targets[i], fd, 0, path);
 	close(fd);
 }

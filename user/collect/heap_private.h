@@ -4,6 +4,7 @@
 #define COLLECT_HEAP_PRIVATE_H
 
 #include "collect/heap.h"
+#include "collect/heap_guard.h"
 #include "collect/heap_tables.h"
 #include "collect/heap_target.h"
 
@@ -12,6 +13,11 @@
 struct heap_note {
 	enum heap_note_level level;
 	char text[HEAP_NOTE_BYTES_MAX];
+};
+
+struct heap_file_id {
+	uint32_t id;
+	const struct allocator *allocator;
 };
 
 struct collector {
@@ -26,6 +32,11 @@ struct collector {
 	uint32_t target_end;         /* past the last one that was ever used */
 	bool is_probing;
 	bool told_full;
+	struct heap_guard guard;
+	pid_t *wanted; /* of the whole host's mode */
+	uint32_t wanted_cnt;
+	struct heap_file_id *file_ids; /* files with an allocator as frames name them */
+	uint32_t file_id_cnt;
 	struct heap_hits *hits; /* of one process, by CPU: a buffer */
 	/* What processes that ended leave in the totals. */
 	struct heap_figures ended;
@@ -39,6 +50,7 @@ void heap__note(struct collector *heap, enum heap_note_level level, const char *
 /* Adds the figures of an ended process to the totals; its index is about to be used again. */
 void heap__keep_ended(
 	struct collector *heap, const struct heap_target *target, const struct heap_sums *sums);
+void heap__read_hits(struct collector *heap, uint32_t index, struct heap_figures *figures);
 void heap__update_peak(struct collector *heap, const struct heap_sums *sums);
 
 #endif

@@ -37,56 +37,103 @@ static uint32_t sites__fill(const struct heap_target *target, const struct alloc
 	return cnt;
 }
 
-static int target__add(struct heap_target *target, const struct heap_programs *programs,
-	const struct heap_file *file, int fd, bool use_entry)
+static int target__add_frees(struct heap_target *target, const struct heap_programs *programs,
+	const struct heap_file *file, bool use_entry)
 {
 	struct uprobe_site sites[ALLOCATOR_FUNCTIONS_MAX];
+	uint32_t cnt = sites__fill(target, file->allocator, true, use_entry, sites);
+
+	return uprobe_links__add(&target->frees, programs->kind, programs->free, file->fd,
+		(pid_t)target->pid, sites, cnt, false);
+}
+
+static int target__add_allocs(struct heap_target *target, const struct heap_programs *programs,
+	const struct heap_file *file, bool use_entry)
+{
+	struct uprobe_site sites[ALLOCATOR_FUNCTIONS_MAX];
+	uint32_t cnt = sites__fill(target, file->allocator, false, use_entry, sites);
 	pid_t pid = (pid_t)target->pid;
-	uint32_t cnt;
 	int err;
 
-	/* Frees first: one that is not seen would be a leak for ever. */
-	cnt = sites__fill(target, file->allocator, true, use_entry, sites);
-	err = uprobe_links__add(
-		&target->links, programs->kind, programs->free, fd, pid, sites, cnt, false);
-	if (err)
-		return err;
-	cnt = sites__fill(target, file->allocator, false, use_entry, sites);
 	if (programs->kind == UPROBE_SESSION)
-		return uprobe_links__add(&target->links, programs->kind, programs->session, fd, pid,
-			sites, cnt, false);
-	/* Returns before entries, for the same reason. A return probe belongs to the function's first instruction: at
-	 * another one the kernel takes it just as well, and both halves must be one probe. */
+		return uprobe_links__add(&target->allocs, programs->kind, programs->session,
+			file->fd, pid, sites, cnt, false);
+	/* Returns before entries: an entry without a return would be waited for. */
 	err = uprobe_links__add(
-		&target->links, programs->kind, programs->leave, fd, pid, sites, cnt, true);
+		&target->allocs, programs->kind, programs->leave, file->fd, pid, sites, cnt, true);
 	if (err)
 		return err;
 	return uprobe_links__add(
-		&target->links, programs->kind, programs->enter, fd, pid, sites, cnt, false);
+		&target->allocs, programs->kind, programs->enter, file->fd, pid, sites, cnt, false);
+}
+
+/* Runs one of the above, and again with the functions' entries where this kernel does not take a chosen instruction. What
+ * failed leaves nothing behind. */
+static int target__try(struct heap_target *target, const struct heap_programs *programs,
+	const struct heap_file *file, struct uprobe_links *links,
+	int (*add)(
+		struct heap_target *, const struct heap_programs *, const struct heap_file *, bool))
+{
+	uint32_t before = links->cnt;
+	int err = add(target, programs, file, false);
+
+	if (err == -EINVAL || err == -EOPNOTSUPP) {
+		uprobe_links__cut(links, before);
+		err = add(target, programs, file, true);
+	}
+	if (err)
+		uprobe_links__cut(links, before);
+	return err;
 }
 
 int heap_target__probe(struct heap_target *target, const struct heap_programs *programs,
-	const struct heap_file *file, int fd)
+	const struct heap_file *file, bool with_allocs)
 {
-	uint32_t before = target->links.cnt;
+	uint32_t before = target->frees.cnt;
 	int err;
 
 	if (heap_target__has(target, file))
 		return -EEXIST;
 	if (target->file_cnt == HEAP_TARGET_FILES_MAX)
 		return -ENOSPC;
-	err = target__add(target, programs, file, fd, false);
-	if (err == -EINVAL || err == -EOPNOTSUPP || err == -ENOTSUP) {
-		/* an instruction that this kernel does not take */
-		uprobe_links__cut(&target->links, before);
-		err = target__add(target, programs, file, fd, true);
-	}
+	/* Frees first: one that is not seen would be a leak for ever. */
+	err = target__try(target, programs, file, &target->frees, target__add_frees);
+	if (!err && with_allocs)
+		err = target__try(target, programs, file, &target->allocs, target__add_allocs);
 	if (err) {
-		uprobe_links__cut(&target->links, before);
+		uprobe_links__cut(&target->frees, before);
 		return err;
 	}
 	target->files[target->file_cnt++] = file;
 	return 0;
+}
+
+int heap_target__add_allocs(struct heap_target *target, const struct heap_programs *programs)
+{
+	int first_err = 0, err;
+	uint32_t i;
+
+	if (target->allocs.cnt)
+		return 0;
+	for (i = 0; i < target->file_cnt; i++) {
+		err = target__try(
+			target, programs, target->files[i], &target->allocs, target__add_allocs);
+		if (!first_err)
+			first_err = err;
+	}
+	return first_err;
+}
+
+void heap_target__drop_allocs(struct heap_target *target)
+{
+	uprobe_links__close(&target->allocs);
+}
+
+/* Frees last, for the same reason as above. */
+void heap_target__unprobe(struct heap_target *target)
+{
+	uprobe_links__close(&target->allocs);
+	uprobe_links__close(&target->frees);
 }
 
 int heap_target__open_mapping(

@@ -27,7 +27,7 @@ struct heap_target {
 	uint32_t change_cnt; /* of the process's rows, when they were looked at */
 	uint64_t image_ns;
 	char comm[TASK_COMM_BYTES + 1];
-	struct uprobe_links links;
+	struct uprobe_links frees, allocs; /* allocs: none while they are thinned out */
 	const struct heap_file *files[HEAP_TARGET_FILES_MAX]; /* probed */
 	uint32_t file_cnt;
 	bool found; /* an allocator, and told so */
@@ -44,9 +44,13 @@ struct heap_programs {
 };
 
 bool heap_target__has(const struct heap_target *target, const struct heap_file *file);
-/* Probes the functions of file, open as fd, in the target. 0, -EEXIST, or -errno. */
+/* Probes the functions of file in the target; those that allocate only if with_allocs. 0, -EEXIST, or -errno. */
 int heap_target__probe(struct heap_target *target, const struct heap_programs *programs,
-	const struct heap_file *file, int fd);
+	const struct heap_file *file, bool with_allocs);
+/* Puts back the probes that heap_target__drop_allocs() took away. 0 or the first failure. */
+int heap_target__add_allocs(struct heap_target *target, const struct heap_programs *programs);
+void heap_target__drop_allocs(struct heap_target *target);
+void heap_target__unprobe(struct heap_target *target);
 /* Opens what a process has mapped, as it sees it. A descriptor or -errno. */
 int heap_target__open_mapping(
 	const struct heap_target *target, const struct mapping_row *row, const struct file *file);

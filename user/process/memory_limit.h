@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How much memory a process has, and may have. */
+#ifndef PROCESS_MEMORY_LIMIT_H
+#define PROCESS_MEMORY_LIMIT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Bytes resident; 0 when the process is gone. */
+uint64_t process_memory__rss(pid_t pid);
+/* The least of its rlimits on data and address space and the memory.max of its cgroup and those above; 0: none. */
+uint64_t process_memory__limit(pid_t pid);
+
+#endif
