@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a collector is: one file here, one in bpf/, one line in the table of collectors. */
+#ifndef COLLECT_COLLECTOR_H
+#define COLLECT_COLLECTOR_H
+
+#include <stdint.h>
+
+#include "bpfprof.h"
+
+struct processes;
+struct shared;
+struct collector;
+
+/* Takes one drained sample: values in the order of the profile's sample types. 0 or -errno. */
+typedef int (*collector_sample_fn)(const struct sample_key *key, const uint64_t *values, void *arg);
+
+struct collector_ops {
+	const char *name; /* of the profile, as -P names it */
+	/* Opens and loads. -errno with *ret_reason, a static string that names what failed. */
+	int (*open)(struct shared *shared, struct collector **ret, const char **ret_reason);
+	/* Of the profile, in the unit of its kind's period_type; NULL: 1. */
+	int64_t (*period)(const struct collector *collector);
+	/* NULL, or: the process table may have changed; called before start(), too. */
+	void (*follow)(struct collector *collector, const struct processes *processes);
+	/* Attaches: from here on programs run. */
+	int (*start)(struct collector *collector, const char **ret_reason);
+	/* Counts what began and has not ended yet up to now, before a read; NULL: nothing to do. 0 or -errno. */
+	int (*settle)(struct collector *collector);
+	/* Detaches: no program of the collector runs afterwards, what it counted can still be drained. */
+	void (*stop)(struct collector *collector);
+	/* Empties the maps of one parity, which no program writes now. 0, -errno, or what fn returned. */
+	int (*drain)(struct collector *collector, int parity, collector_sample_fn fn, void *arg);
+	void (*close)(struct collector *collector); /* accepts NULL */
+};
+
+extern const struct collector_ops collector_cpu;
+extern const struct collector_ops collector_heap;
+extern const struct collector_ops collector_block;
+extern const struct collector_ops collector_mutex;
+extern const struct collector_ops collector_sched;
+
+/* By name; NULL: there is none. */
+const struct collector_ops *collector__find(const char *name);
+
+#endif
