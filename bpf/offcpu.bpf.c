@@ -400,10 +400,11 @@ int BPF_PROG(offcpu_waking, struct task_struct *task)
 
 /* ---- threads come, and are looked at ---- */
 
-/* The child has not run yet, and no lock is held. */
-SEC("?tp_btf/sched_process_fork")
-int BPF_PROG(offcpu_fork, struct task_struct *parent, struct task_struct *child)
+/* The child has not run yet, and no lock is held. Unlike sched_process_fork this also sees the workers of io_uring. */
+SEC("?tp_btf/task_newtask")
+int BPF_PROG(offcpu_newtask, struct task_struct *child)
 {
+	struct task_struct *parent = bpf_get_current_task_btf();
 	bool is_target = options.all_processes;
 	struct offcpu_thread *thread;
 

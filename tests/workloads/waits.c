@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Waits whose length is known, each in a function of its own: waits SECONDS [FILE]. Prints `NAME COUNT NANOSECONDS`, as its own
- * clock has them. */
+/* Waits of every kind, each in a function and a thread of its own: waits SECONDS [FILE]. Prints `NAME COUNT NANOSECONDS`: how
+ * often it waited, and the time that passed without it being on a CPU, by the kernel's clocks. */
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -27,12 +27,18 @@ static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static unsigned int turn;
 static double seconds;
 
-static unsigned long long now_ns(void)
+static unsigned long long clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (unsigned long long)now.tv_sec * 1000000000ull + (unsigned long long)now.tv_nsec;
+}
+
+/* Time that this thread was not on a CPU, from a moment that does not matter. */
+static unsigned long long away_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC) - clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static void doze(long us)
@@ -107,13 +113,14 @@ static struct waiter waiters[] = {
 static void *run(void *arg)
 {
 	struct waiter *waiter = arg;
-	unsigned long long end = now_ns() + (unsigned long long)(seconds * 1e9), before, after;
+	unsigned long long end = clock_ns(CLOCK_MONOTONIC) + (unsigned long long)(seconds * 1e9);
+	unsigned long long before;
 
 	pthread_setname_np(pthread_self(), waiter->name);
-	for (before = now_ns(); before < end; before = after) {
+	while (clock_ns(CLOCK_MONOTONIC) < end) {
+		before = away_ns();
 		waiter->wait();
-		after = now_ns();
-		waiter->ns += after - before;
+		waiter->ns += away_ns() - before;
 		waiter->cnt++;
 	}
 	return NULL;
@@ -140,15 +147,18 @@ NOINLINE static void wait_disk(const char *path, unsigned long long *ns, unsigne
 	static char buf[65536];
 	int fd = open(path, O_RDONLY);
 	unsigned long long before;
+	ssize_t got;
 
 	if (fd < 0)
 		return;
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
 	do {
-		before = now_ns();
+		before = away_ns();
+		got = read(fd, buf, sizeof(buf));
+		*ns += away_ns() - before;
 		(*cnt)++;
-	} while (read(fd, buf, sizeof(buf)) > 0 && (*ns += now_ns() - before, 1));
+	} while (got > 0);
 	close(fd);
 }
 

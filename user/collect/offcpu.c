@@ -18,7 +18,7 @@
 
 /* In the order in which they are attached: forks, then (by a pass) the threads that there are, then what moves them. */
 enum {
-	LINK_FORK,
+	LINK_NEWTASK,
 	LINK_SWITCH,
 	LINK_WAKEUP,
 	LINK_WAKEUP_NEW,
@@ -115,7 +115,7 @@ static int offcpu__pass(struct offcpu *offcpu, bool want_reset)
 static int offcpu__attach(struct offcpu *offcpu, int link)
 {
 	struct bpf_program *programs[LINK_CNT] = {
-		[LINK_FORK] = offcpu->bpf->progs.offcpu_fork,
+		[LINK_NEWTASK] = offcpu->bpf->progs.offcpu_newtask,
 		[LINK_SWITCH] = offcpu->bpf->progs.offcpu_switch,
 		[LINK_WAKEUP] = offcpu->bpf->progs.offcpu_wakeup,
 		[LINK_WAKEUP_NEW] = offcpu->bpf->progs.offcpu_wakeup_new,
@@ -138,7 +138,7 @@ static void offcpu__detach(struct offcpu *offcpu, int link)
 static int offcpu__start(struct offcpu *offcpu, uint32_t profile)
 {
 	bool is_first = !offcpu->started;
-	int err = offcpu__attach(offcpu, LINK_FORK);
+	int err = offcpu__attach(offcpu, LINK_NEWTASK);
 
 	if (!err && is_first)
 		err = offcpu__pass(offcpu, true);

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Time off CPU by stack, held against the waiters' own clocks, the kernel's and offcputime of libbpf-tools.
+
+Needs root. BPFPROF_BIN names the program under test.
+"""
+import collections
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+import conftest
+import offcpu_helpers as o
+
+OFFCPUTIME = shutil.which("offcputime", path="/usr/sbin:/usr/bin:/sbin:/bin")
+STATES = {"wait_nanosleep": "sleep", "wait_poll": "poll", "wait_epoll": "epoll", "wait_pipe": "pipe", "wait_socket": "socket",
+          "wait_cond": "futex", "wait_disk": "disk"}
+SLEEPER = "import time\nprint('ready', flush=True)\ntime.sleep(1000)"
+
+
+@pytest.fixture(scope="module")
+def waits(tmp_path_factory):
+    return o.build(tmp_path_factory.mktemp("waits"), "waits.c")
+
+
+@pytest.fixture(scope="module")
+def blockers(tmp_path_factory):
+    return o.build(tmp_path_factory.mktemp("blockers"), "blockers.c")
+
+
+@pytest.fixture(scope="module")
+def pingpong(tmp_path_factory):
+    return o.build(tmp_path_factory.mktemp("pingpong"), "bench_pingpong.c", name="pingpong")
+
+
+@pytest.fixture
+def cold_file():
+    """A file on a disk, with nothing of it to be written back."""
+    folder = os.path.join(conftest.ROOT, "build")
+    path = os.path.join(folder, f"cold-{os.getpid()}")
+    with open(path, "wb") as file:
+        file.write(os.urandom(24 << 20))
+        file.flush()
+        os.fsync(file.fileno())
+    yield path
+    os.unlink(path)
+
+
+def told(stdout):
+    """{name: (count, ns)} as a workload printed it."""
+    return {name: (int(cnt), int(ns)) for name, cnt, ns in re.findall(r"^(\w+) (\d+) (\d+)$", stdout, re.MULTILINE)}
+
+
+def test_every_wait_with_its_time_and_its_state(bpfprof, waits, cold_file):
+    result, stats = o.profile(bpfprof, "block", [waits, 3, cold_file])
+    profile = bpfprof.profile("block.pb.gz")
+    assert profile.sample_types == [("contentions", "count"), ("delay", "nanoseconds")]
+    assert profile.period == 1
+    expected = told(result.stdout)
+    assert set(expected) == set(STATES)
+    for name, (cnt, ns) in expected.items():
+        samples = o.having(profile.samples, name)
+        if name == "wait_disk":  # interrupts take time from reads that is neither theirs nor off CPU
+            assert o.delay(samples) == pytest.approx(ns, rel=0.05), name
+        else:
+            assert o.delay(samples) == pytest.approx(ns, rel=0.02), name
+            assert {sample.labels["thread"] for sample in samples} <= {name, "waits"}
+        states = o.by_label(samples, "state")
+        assert states[STATES[name]] == max(states.values()), (name, states)
+        if name != "wait_disk":
+            assert abs(o.count(o.having(samples, state=STATES[name])) - cnt) <= 1 + cnt // 50, name
+    assert expected["wait_disk"][0] > 300 and expected["wait_disk"][1] > 5e6, "the file was not read from a disk"
+    # The exact total says the same as all samples together: nothing was sampled away at this rate.
+    exact, = stats.exact_of("waits")
+    assert o.delay(o.having(profile.samples, comm="waits")) == pytest.approx(exact.off_ns, rel=0.005)
+    assert o.count(o.having(profile.samples, comm="waits")) == pytest.approx(exact.off_cnt, rel=0.01)
+
+
+def test_a_life_is_cpu_and_absence(bpfprof, waits):
+    """Of each thread; interrupts and stolen time are the rest."""
+    _, stats = o.profile(bpfprof, "block,sched", [waits, 2])
+    exact, = stats.exact_of("waits")
+    assert exact.cpu_ns and exact.queue_ns < exact.off_ns < exact.life_ns
+    assert abs(exact.residue_ns) < 0.01 * exact.life_ns, exact
+
+
+def test_a_wait_without_end_is_counted_so_far(bpfprof, blockers, programs):
+    """One that began under our eyes has its stack; one from before the attach is marked."""
+    before = programs.start(blockers, 3, stdout=subprocess.PIPE)
+    assert before.stdout.readline() == "ready\n"
+    attached = bpfprof.start_and_attach("-d", "3s", "-o", bpfprof.folder, "-q", "-P", "block")
+    begun = time.monotonic()
+    after = programs.start(blockers, 20, stdout=subprocess.PIPE)
+    assert after.stdout.readline() == "ready\n"
+    waiting = time.monotonic()
+    result = bpfprof.finish(attached)
+    ended = time.monotonic()
+    assert result.status == 0, result.stderr
+    profile = bpfprof.profile("block.pb.gz")
+    samples = o.having(profile.samples, "block_for_ever", pid=after.pid)
+    assert o.count(o.having(samples, state="pipe")) == 20
+    assert 20e9 * (3 - (waiting - begun)) * 0.95 < o.delay(samples) < 20e9 * (ended - begun)
+    assert all("began" not in sample.labels for sample in samples)
+    samples = o.having(profile.samples, pid=before.pid, state="pipe")
+    assert o.count(samples) == 3
+    assert o.delay(samples) == pytest.approx(3 * profile.duration_ns, rel=0.02)
+    assert all(sample.labels["began"] == "before the attach" for sample in samples)
+    for proc in (before, after):
+        assert proc.poll() is None
+
+
+def test_threads_that_die_while_they_wait(bpfprof, blockers):
+    """400 threads end in their reads; the wait is counted, and no thread is left over."""
+    result, stats = o.profile(bpfprof, "block", [blockers, 400, 1500])
+    assert "ready" in result.stdout
+    profile = bpfprof.profile("block.pb.gz")
+    samples = o.having(profile.samples, "block_for_ever", state="pipe")
+    assert o.count(samples) == 400
+    assert 400 * 1.5e9 * 0.99 < o.delay(samples) < 400 * 1.9e9
+    exact, = stats.exact_of("blockers")
+    assert o.delay(o.having(profile.samples, comm="blockers")) == pytest.approx(exact.off_ns, rel=0.005)
+    assert abs(exact.residue_ns) < 0.02 * exact.life_ns, exact
+
+
+def test_totals_of_a_ping_pong_are_unbiased(bpfprof, pingpong):
+    """Far more switches than stacks are taken."""
+    cpu = max(os.sched_getaffinity(0))
+    _, stats = o.profile(bpfprof, "block,sched", [pingpong, 500000, cpu])
+    exact = stats.exact_of("pingpong")
+    assert len(exact) == 2
+    off_cnt, off_ns = sum(e.off_cnt for e in exact), sum(e.off_ns for e in exact)
+    assert off_cnt > 950000
+    assert stats.counters["offcpu_stacks"] < off_cnt / 20
+    samples = o.having(bpfprof.profile("block.pb.gz").samples, comm="pingpong")
+    assert o.count(samples) == pytest.approx(off_cnt, rel=0.03)
+    assert o.delay(samples) == pytest.approx(off_ns, rel=0.06)
+    assert o.delay(o.having(samples, "[lost]")) < 0.02 * off_ns
+    samples = o.having(bpfprof.profile("sched.pb.gz").samples, comm="pingpong")
+    assert o.delay(samples) == pytest.approx(sum(e.queue_ns for e in exact), rel=0.08)
+    mean_ns = stats.programs["offcpu_switch"][1]
+    print(f"offcpu_switch: {mean_ns} ns a switch, stacks included; switch_end {stats.programs.get('offcpu_switch_end')}; "
+          f"{stats.counters['offcpu_stacks']} stacks of {off_cnt} waits")
+    assert mean_ns < 400
+
+
+def rss_kib(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
+MANY = """
+import subprocess, sys
+blockers, pingpong, cpu, cnt = sys.argv[1:]
+many = subprocess.Popen([blockers, cnt], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+assert many.stdout.readline() == "ready\\n"
+for i in range(6):
+    ping = subprocess.Popen([pingpong, "150000", cpu], stdout=subprocess.DEVNULL)
+    dying = subprocess.Popen([blockers, "500", "100"], stdout=subprocess.DEVNULL)
+    assert ping.wait(60) == 0 and dying.wait(60) == 0
+    print("round", many.pid, flush=True)
+"""  # and leaves the many behind, which wait as long as they are watched
+
+
+def test_many_threads_and_switches_lose_nothing(bpfprof, blockers, pingpong):
+    """20,000 threads that wait, some that come and die, and switches as fast as they go."""
+    cnt = 20000
+    cpu = max(os.sched_getaffinity(0))
+    proc = bpfprof.start("--no-trace", "--stats", "-q", "--top=0", "-P", "block,mutex,sched", "--", "/usr/bin/python3", "-S",
+                         "-c", MANY, blockers, pingpong, cpu, cnt)
+    sizes = []
+    for _ in range(6):
+        word, many = proc.stdout.readline().split()
+        assert word == "round"
+        sizes.append(rss_kib(proc.pid))
+    try:
+        result = bpfprof.finish(proc)
+    finally:
+        os.kill(int(many), signal.SIGKILL)
+    assert result.status == 0, result.stderr
+    stats = o.Stats(result.stderr)
+    stats.lost.pop("process_events", None)  # told, and made up for by a read of /proc
+    print(f"rss {sizes} KiB", {name: stats.programs[name] for name in stats.programs if "offcpu" in name})
+    assert not stats.lost, stats.lost
+    assert sizes[-1] - sizes[1] < 1024, sizes
+    samples = o.having(bpfprof.profile("block.pb.gz").samples, pid=int(many))
+    assert o.count(o.having(samples, state="pipe")) == pytest.approx(cnt, rel=0.02)
+    exact = stats.exact[int(many)]
+    assert o.delay(samples) == pytest.approx(exact.off_ns, rel=0.02)
+    assert abs(exact.residue_ns) < 0.01 * exact.life_ns, exact
+
+
+def offcputime_totals(text):
+    """{(thread, kernel function that waits): us} of offcputime's output."""
+    totals = collections.Counter()
+    for block in text.split("\n\n"):
+        match = re.search(r"^ +- +(\S+) \(\d+\)\n +(\d+)$", block, re.MULTILINE)
+        frames = [line.strip() for line in block.splitlines()]
+        if match and "schedule" in frames:
+            totals[match[1], frames[frames.index("schedule") + 1]] += int(match[2])
+    return totals
+
+
+@pytest.mark.skipif(not OFFCPUTIME, reason="offcputime of libbpf-tools is not installed")
+def test_beside_offcputime(bpfprof, waits, programs):
+    """In the same seconds, stack by stack."""
+    workload = programs.start(waits, 9, stdout=subprocess.DEVNULL)
+    time.sleep(0.3)
+    peer = programs.start(OFFCPUTIME, "-p", workload.pid, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    time.sleep(1)
+    ours = bpfprof.start_and_attach("-d", "5s", "-q", "-o", bpfprof.folder, "-P", "block", "--pid", workload.pid)
+    result = bpfprof.finish(ours)
+    peer.send_signal(signal.SIGINT)
+    text = peer.communicate(timeout=30)[0]
+    assert result.status == 0, result.stderr
+    profile = bpfprof.profile("block.pb.gz")
+    totals = offcputime_totals(text)
+    compared = 0
+    for (thread, function), us in totals.items():
+        if us < 1e6 or thread not in STATES:
+            continue
+        samples = [sample for sample in o.having(profile.samples, thread=thread) if
+                   "schedule" in o.names(sample) and
+                   o.names(sample)[o.names(sample).index("schedule") + 1] == function]
+        # A thread that does nothing but wait: its share of the time is what both can be asked for.
+        share = o.delay(samples) / profile.duration_ns
+        peer_all = sum(n for (name, _), n in totals.items() if name == thread)
+        ours_all = o.delay(o.having(profile.samples, thread=thread)) / profile.duration_ns
+        assert share / ours_all == pytest.approx(us / peer_all, rel=0.05), (thread, function)
+        compared += 1
+    assert compared >= 6, totals

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A lock that is held for a known time by functions with names: locks SECONDS. Prints how long the others waited for it, in
+ * nanoseconds. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define NOINLINE   __attribute__((noinline, noclone))
+#define WAITER_CNT 3
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static volatile int done;
+static unsigned long long waited_ns;
+
+static unsigned long long now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (unsigned long long)now.tv_sec * 1000000000ull + (unsigned long long)now.tv_nsec;
+}
+
+static void doze(long us)
+{
+	struct timespec time = {.tv_nsec = us * 1000};
+
+	nanosleep(&time, NULL);
+}
+
+NOINLINE void hold_long(void)
+{
+	pthread_mutex_lock(&mutex);
+	doze(9000);
+	pthread_mutex_unlock(&mutex);
+	__asm__ volatile("");
+}
+
+NOINLINE void hold_short(void)
+{
+	pthread_mutex_lock(&mutex);
+	doze(3000);
+	pthread_mutex_unlock(&mutex);
+	__asm__ volatile("");
+}
+
+NOINLINE void want_it(void)
+{
+	unsigned long long before = now_ns();
+
+	pthread_mutex_lock(&mutex);
+	__sync_fetch_and_add(&waited_ns, now_ns() - before);
+	pthread_mutex_unlock(&mutex);
+	__asm__ volatile("");
+}
+
+static void *hold(void *arg)
+{
+	while (!done) {
+		hold_long();
+		doze(5000);
+		hold_short();
+		doze(5000);
+	}
+	return arg;
+}
+
+static void *want(void *arg)
+{
+	while (!done) {
+		want_it();
+		doze(1000);
+	}
+	return arg;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t threads[WAITER_CNT + 1];
+	struct timespec time = {.tv_sec = argc > 1 ? atoi(argv[1]) : 2};
+	int i;
+
+	for (i = 0; i <= WAITER_CNT; i++)
+		if (pthread_create(&threads[i], NULL, i ? want : hold, NULL))
+			return 1;
+	nanosleep(&time, NULL);
+	done = 1;
+	for (i = 0; i <= WAITER_CNT; i++)
+		pthread_join(threads[i], NULL);
+	printf("%llu\n", waited_ns);
+	return 0;
+}
