@@ -61,16 +61,39 @@ static bool is_tracing(const struct symbol_location *location)
 	       !strncmp(name, "bpf_trace_run", 13) || !strncmp(name, "bpf_prog_", 9);
 }
 
-/* The first frame of a stack that an output shows. */
+/* The scheduler's own functions, at the leaf of every wait: what called them tells what was waited for. */
+static bool is_scheduler(const struct symbol_location *location)
+{
+	static const char *const names[] = {"__schedule", "schedule", "preempt_schedule",
+		"preempt_schedule_common", "preempt_schedule_irq", "__cond_resched",
+		"schedule_idle", "schedule_timeout", "io_schedule"};
+	const char *name = location && location->line_cnt ? location->lines[0].function : "";
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/* The first frame of a stack that an output shows: as Go's profiles, it begins at the function that waited or that
+ * unlocked, not inside of what carries that out. */
 static size_t first_frame(const struct output_source *source, const struct stack *stack)
 {
-	size_t i = 0;
+	const struct profile_kind *kind = source->profile->kind;
+	const struct symbol_location *location;
+	size_t i;
 
-	if (!is_off_cpu(source->profile->kind))
+	if (!is_off_cpu(kind))
 		return 0;
-	while (i < stack->kernel_cnt &&
-		is_tracing(symbols__find(source->symbols, stack->frames[i], 0, 0)))
-		i++;
+	if (kind == &profile_kind_mutex && stack->user_cnt)
+		return stack->kernel_cnt;
+	for (i = 0; i + 1 < (size_t)stack->kernel_cnt + stack->user_cnt && i < stack->kernel_cnt;
+		i++) {
+		location = symbols__find(source->symbols, stack->frames[i], 0, 0);
+		if (!is_tracing(location) && !is_scheduler(location))
+			break;
+	}
 	return i;
 }
 
