@@ -11,7 +11,7 @@
 #define NS_PER_S     1000000000ull
 #define SAMPLE_NS    2500 /* a sampled call: its stack, its return, its place in the tables */
 #define HIT_NS_MAX   12000
-#define ROUNDS_OVER  2    /* one alone may be the start's: tables, first stacks */
+#define ROUNDS_OVER  2 /* one alone may be the start's: tables, first stacks */
 #define ROUNDS_UNDER 4
 
 enum heap_guard_verdict heap_guard__judge(struct heap_guard *guard, double max, double alloc_share,
@@ -200,7 +200,7 @@ void heap__guard(struct collector *heap, uint32_t max_ppm, uint64_t own_ns)
 		return;
 	heap__cost(heap, &alloc_ns, &free_ns);
 	if (!guard->is_measured && (double)(alloc_ns + free_ns + own_ns - guard->alloc_ns -
-					   guard->free_ns - guard->own_ns) > max * elapsed_ns) {
+					    guard->free_ns - guard->own_ns) > max * elapsed_ns) {
 		heap__measure_cost(heap);
 		guard__begin_round(heap, own_ns);
 		return;
