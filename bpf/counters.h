@@ -51,8 +51,6 @@
 	COUNTER(heap_live_full, 1, "sampled objects not followed: table of live objects full")     \
 	COUNTER(heap_sites_full, 1, "sampled allocations without a stack: table of sites full")    \
 	COUNTER(heap_no_thread, 1, "allocations not seen: no memory for a thread's state")         \
-	COUNTER(heap_pending_full, 1,                                                              \
-		"sampled allocations lost: too many calls at once in a thread")                    \
 	COUNTER(heap_no_return, 0, "allocator calls whose return was not seen: not counted")       \
 	COUNTER(heap_no_stack, 1, "sampled allocations without a stack: no buffer, or epochs raced")
 

@@ -83,11 +83,9 @@ def test_garbage_options(bpfprof, args, words):
 
 
 @pytest.mark.parametrize("args, word", [
-    (["-P", "heap"], "heap"),
     (["-P", "threads"], "threads"),
     (["-f", "html"], "html"),
     (["--heap-rate", "1"], "--heap-rate"),
-    (["--max-overhead", "3"], "--max-overhead"),
 ])
 def test_what_comes_later_is_refused(bpfprof, args, word):
     one_line(bpfprof.run("-d", "1s", *args), 2, word)
@@ -185,7 +183,8 @@ def test_a_read_only_directory(bpfprof, programs, tmp_path):
 
 def test_a_directory_that_lets_nobody_make_files(bpfprof, programs):
     """/proc/self/task says that root may write, and refuses it then: at the end of the run, not before."""
-    result = bpfprof.run("--pid", programs.busy().pid, "-d", "1s", "-o", "/proc/self/task", "--no-trace", "--top=0")
+    result = bpfprof.run("--pid", programs.busy().pid, "-P", "cpu", "-d", "1s", "-o", "/proc/self/task", "--no-trace",
+                         "--top=0")
     one_line(result, 1, "/proc/self/task/cpu.pb.gz", "not written")
 
 
@@ -193,7 +192,7 @@ def test_full_disk_keeps_the_old_file(bpfprof, programs, tmp_path):
     proc = programs.python(COMPILE, 1000)
     under, target = mounted(tmp_path, "-o size=16k", 'echo old > cpu.pb.gz; cat /dev/zero > filler 2>/dev/null; '
                             '"$0" "$@"; status=$?; ls -A >&2; cat cpu.pb.gz >&2; exit $status')
-    result = bpfprof.run("--pid", proc.pid, "-d", "2s", "-o", target, "--no-trace", "--top=3", under=under)
+    result = bpfprof.run("--pid", proc.pid, "-P", "cpu", "-d", "2s", "-o", target, "--no-trace", "--top=3", under=under)
     assert result.status == 1
     lines = result.stderr.splitlines()
     assert len(lines) == 4, result.stderr
@@ -206,7 +205,7 @@ def test_full_disk_keeps_the_old_file(bpfprof, programs, tmp_path):
 
 def test_full_stdout(bpfprof, programs):
     with open("/dev/full", "w", encoding="ascii") as full:
-        result = bpfprof.run("--pid", programs.busy().pid, "-d", "1s", "-q", "--no-trace", stdout=full)
+        result = bpfprof.run("--pid", programs.busy().pid, "-P", "cpu", "-d", "1s", "-q", "--no-trace", stdout=full)
     assert result.status == 1
     assert re.fullmatch(r"bpfprof: [^\n]*No space left on device[^\n]*\n", result.stderr), result.stderr
     assert total_ns(bpfprof.profile()) > 0
@@ -267,7 +266,7 @@ def test_a_command_that_cannot_be_run(bpfprof, command, reason):
     ("kill -SEGV $$", 139)])
 def test_the_status_is_that_of_the_command(bpfprof, script, status):
     assert bpfprof.run("-q", "--no-trace", "--", "sh", "-c", script).status == status
-    assert bpfprof.files() == ["cpu.pb.gz"]
+    assert bpfprof.files() == ["cpu.pb.gz", "heap.pb.gz"]
     read_pprof(f"{bpfprof.folder}/cpu.pb.gz")
 
 
@@ -328,7 +327,7 @@ def test_signals_are_passed_on_to_the_command(bpfprof, name):
     assert proc.stdout.readline() == "ready\n"
     proc.send_signal(getattr(signal, name))
     assert bpfprof.finish(proc, timeout=5).status == 5
-    assert bpfprof.files() == ["cpu.pb.gz"]
+    assert bpfprof.files() == ["cpu.pb.gz", "heap.pb.gz"]
 
 
 def test_a_signal_that_ends_the_command_is_its_status(bpfprof):
@@ -336,7 +335,7 @@ def test_a_signal_that_ends_the_command_is_its_status(bpfprof):
     assert proc.stdout.readline() == "ready\n"
     proc.send_signal(signal.SIGTERM)
     assert bpfprof.finish(proc, timeout=5).status == 128 + signal.SIGTERM
-    assert bpfprof.files() == ["cpu.pb.gz"]
+    assert bpfprof.files() == ["cpu.pb.gz", "heap.pb.gz"]
 
 
 # ---- signals ----
@@ -349,7 +348,7 @@ def test_the_first_signal_writes_the_files(bpfprof, programs, name):
     result = bpfprof.finish(proc, timeout=5)
     assert result.status == 0
     assert "wrote ./cpu.pb.gz" in result.stderr
-    assert bpfprof.files() == ["cpu.pb.gz"]
+    assert bpfprof.files() == ["cpu.pb.gz", "heap.pb.gz"]
     assert 0.4e9 < total_ns(bpfprof.profile()) < 3e9
 
 
@@ -433,7 +432,7 @@ def is_running(pid):
 
 def test_quiet_and_verbose(bpfprof, programs):
     pid = programs.busy().pid
-    quiet, normal, verbose = (bpfprof.run("--pid", pid, "-d", "1s", "--no-trace", *option).stderr
+    quiet, normal, verbose = (bpfprof.run("--pid", pid, "-P", "cpu", "-d", "1s", "--no-trace", *option).stderr
                               for option in (["-q"], [], ["-v"]))
     assert quiet == ""
     assert normal == "bpfprof: wrote ./cpu.pb.gz\n"
@@ -444,9 +443,9 @@ def test_quiet_and_verbose(bpfprof, programs):
 
 def test_formats(bpfprof, programs):
     pid = programs.python(COMPILE, 1000).pid
-    assert bpfprof.run("--pid", pid, "-d", "1s", "--no-trace", "-f", "folded", "--top=0").stdout == ""
+    assert bpfprof.run("--pid", pid, "-P", "cpu", "-d", "1s", "--no-trace", "-f", "folded", "--top=0").stdout == ""
     assert bpfprof.files() == ["cpu.folded"]
-    assert bpfprof.run("--pid", pid, "-d", "2s", "--no-trace", "-f", "pprof,folded").status == 0
+    assert bpfprof.run("--pid", pid, "-P", "cpu", "-d", "2s", "--no-trace", "-f", "pprof,folded").status == 0
     assert bpfprof.files() == ["cpu.folded", "cpu.pb.gz"]
     stacks, profile = read_folded(f"{bpfprof.folder}/cpu.folded"), bpfprof.profile()
     assert profile.sample_types == [("samples", "count"), ("cpu", "nanoseconds")]
@@ -467,7 +466,7 @@ def test_the_host_writes_only_what_is_asked_for(bpfprof, programs):
 @pytest.mark.parametrize("count", [0, 1, 3, 1000])
 def test_top_is_that_of_pprof(bpfprof, tmp_path, count):
     """A program whose functions all have names, its libc's too."""
-    result = bpfprof.run("-F", "499", "--no-trace", f"--top={count}", "--", build(tmp_path, "shares.c"), 2)
+    result = bpfprof.run("-P", "cpu", "-F", "499", "--no-trace", f"--top={count}", "--", build(tmp_path, "shares.c"), 2)
     assert result.status == 0
     if not count:
         assert "flat%" not in result.stdout
@@ -482,7 +481,7 @@ def test_top_is_that_of_pprof(bpfprof, tmp_path, count):
 
 def test_top_keeps_unnamed_functions_apart(bpfprof, programs):
     """python3 as Debian ships it has few names: bpfprof tells the rest apart by address, pprof puts them together."""
-    result = bpfprof.run("--pid", programs.python(COMPILE, 1000).pid, "-d", "2s", "-F", "499", "--no-trace",
+    result = bpfprof.run("--pid", programs.python(COMPILE, 1000).pid, "-P", "cpu", "-d", "2s", "-F", "499", "--no-trace",
                          "--top=1000")
     mine, theirs = top_rows(result.stdout), go_top(f"{bpfprof.folder}/cpu.pb.gz", 1000)
 

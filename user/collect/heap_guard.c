@@ -10,7 +10,8 @@
 
 #define NS_PER_S     1000000000ull
 #define SAMPLE_NS    2500 /* a sampled call: its stack, its return, its place in the tables */
-#define ROUNDS_OVER  2    /* one alone may be the start's: tables, first stacks */
+#define HIT_NS_MAX   12000
+#define ROUNDS_OVER  2 /* one alone may be the start's: tables, first stacks */
 #define ROUNDS_UNDER 4
 
 enum heap_guard_verdict heap_guard__judge(struct heap_guard *guard, double max, double alloc_share,
@@ -163,6 +164,18 @@ static void heap__act(struct collector *heap, enum heap_guard_verdict verdict, d
 	}
 }
 
+static void heap__measure_cost(struct collector *heap)
+{
+	struct heap_guard *guard = &heap->guard;
+
+	guard->is_measured = true;
+	if (probe_cost__measure(&heap->programs, guard->hit_ns))
+		return; /* the worst is assumed further on */
+	heap__note(heap, HEAP_NOTE_DEBUG,
+		"heap: a probe's hit costs %u ns here, %u ns where it is single-stepped",
+		guard->hit_ns[1], guard->hit_ns[0]);
+}
+
 void heap__guard(struct collector *heap, uint32_t max_ppm, uint64_t own_ns)
 {
 	struct heap_guard *guard = &heap->guard;
@@ -173,11 +186,8 @@ void heap__guard(struct collector *heap, uint32_t max_ppm, uint64_t own_ns)
 	if (max_ppm >= 1000000 || guard->is_detached)
 		return;
 	if (!guard->time_ns) {
-		if (!guard->hit_ns[1] && probe_cost__measure(&heap->programs, guard->hit_ns))
-			guard->hit_ns[0] = 12000, guard->hit_ns[1] = 1000;
-		heap__note(heap, HEAP_NOTE_DEBUG,
-			"heap: a probe's hit costs %u ns here, %u ns where it is single-stepped",
-			guard->hit_ns[1], guard->hit_ns[0]);
+		/* as bad as it gets; measured once it matters, for that takes some milliseconds */
+		guard->hit_ns[0] = guard->hit_ns[1] = HIT_NS_MAX;
 		guard__begin_round(heap, own_ns);
 		return;
 	}
@@ -189,6 +199,12 @@ void heap__guard(struct collector *heap, uint32_t max_ppm, uint64_t own_ns)
 	if (elapsed_ns <= 0)
 		return;
 	heap__cost(heap, &alloc_ns, &free_ns);
+	if (!guard->is_measured && (double)(alloc_ns + free_ns + own_ns - guard->alloc_ns -
+					    guard->free_ns - guard->own_ns) > max * elapsed_ns) {
+		heap__measure_cost(heap);
+		guard__begin_round(heap, own_ns);
+		return;
+	}
 	verdict = heap_guard__judge(guard, max, (double)(alloc_ns - guard->alloc_ns) / elapsed_ns,
 		(double)(free_ns - guard->free_ns) / elapsed_ns,
 		(double)(own_ns - guard->own_ns) / elapsed_ns);

@@ -13,7 +13,8 @@
  * are taken away.
  */
 struct heap_guard {
-	uint32_t hit_ns[2]; /* of a probe: single-stepped, emulated; 0: not measured yet */
+	uint32_t hit_ns[2]; /* of a probe: single-stepped, emulated */
+	bool is_measured;
 	uint32_t thin;
 	uint32_t tick, tick_on; /* of the 2^thin in a round, and the one with probes */
 	bool is_detached;

@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The heap profile: what is known to be allocated and kept, by call site, with every allocator; and who is left alone."""
+import collections
+import math
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import time
+
+import pytest
+
+from conftest import ROOT, go_top, wait_until
+from workload_helpers import build
+
+EXACT = ["-P", "heap", "--heap-rate", "1", "--max-overhead", "100", "--no-trace", "--top=0"]
+LEAKS = {f"leak_{name}" for name in ("malloc", "calloc", "realloc", "reallocarray", "posix_memalign", "aligned_alloc",
+                                     "memalign", "strdup")}
+ALLOCATORS = ["libjemalloc.so.2", "libtcmalloc_minimal.so.4", "libmimalloc.so.2.0"]
+LIBRARIES = f"/usr/lib/{os.uname().machine}-linux-gnu"
+LINE = re.compile(r"heap (\d+) @(\d+)\.(\d{3})s (\d+|-)%?: (\d+)\+(\d+) ops/s, (\d+)->(\d+)->(\d+) MB, (\d+) MB allocated, "
+                  r"(\d+) objects, (\d+) MB rss, (\d+ MB|-) limit, (\d+) P lost=(\d+)\n")
+
+
+@pytest.fixture(scope="module")
+def programs_of(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("heap")
+    flags = {"heap_static": ["-static"]}
+    sources = {"heap_static": "heap_sites.c"}
+    built = {}
+
+    def program(name):
+        if name not in built:
+            built[name] = build(folder, sources.get(name, f"{name}.c"), name, ["-w", *flags.get(name, [])])
+        return built[name]
+    return program
+
+
+def by_function(profile, pattern):
+    """{function: [alloc_objects, alloc_space, inuse_objects, inuse_space]} of those on the stack that the pattern matches."""
+    sums = collections.defaultdict(lambda: [0, 0, 0, 0])
+    for sample in profile.samples:
+        names = [frame.function for frame in sample.frames if re.fullmatch(pattern, frame.function)]
+        if names:
+            sums[names[0]] = [old + new for old, new in zip(sums[names[0]], sample.values)]
+    return dict(sums)
+
+
+def counters_of(profile):
+    return {match[1]: int(match[2]) for match in (re.match(r"(\w+) (\d+) \(", text) for text in profile.comments) if match}
+
+
+def check_sites(profile):
+    leaks = by_function(profile, "leak_.*")
+    assert {name: values[3] for name, values in leaks.items()} == dict.fromkeys(LEAKS, 30000)
+    assert {name: values[2] for name, values in leaks.items()} == {
+        "leak_malloc": 30, "leak_calloc": 10, "leak_realloc": 1, "leak_reallocarray": 3, "leak_posix_memalign": 6,
+        "leak_aligned_alloc": 15, "leak_memalign": 2, "leak_strdup": 3}
+    # a call that failed counts nowhere; each step of realloc is an allocation
+    assert leaks["leak_calloc"][:2] == [10, 30000]
+    assert leaks["leak_realloc"][:2] == [30, 465000]
+    assert leaks["leak_posix_memalign"][:2] == [6, 30000]
+    # balanced() gives back what it took: mimalloc's realloc(p, 0) returns a block of no bytes, which it keeps
+    balanced = by_function(profile, "balanced")["balanced"]
+    assert balanced[3] == 0 and balanced[2] in (0, 1), balanced
+    assert all(value >= 0 for sample in profile.samples for value in sample.values)
+
+
+# ---- what is counted ----
+
+def test_each_site_to_the_byte(bpfprof, programs_of):
+    result = bpfprof.run(*EXACT, "--", programs_of("heap_sites"), 300)
+    assert result.status == 0
+    profile = bpfprof.profile("heap.pb.gz")
+    assert profile.sample_types == [("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", "count"),
+                                    ("inuse_space", "bytes")]
+    assert profile.period == 1
+    check_sites(profile)
+    # the direct caller of the allocator is there, though the probe sits at the function's first instructions
+    for sample in profile.samples:
+        names = [frame.function for frame in sample.frames]
+        if "leak_malloc" in names:
+            assert names[:3] == ["malloc", "leak_malloc", "main"], names
+    counters = counters_of(profile)
+    assert counters["heap_failed"] == 2 and "heap_reused" not in counters and "end_no_mapping" not in counters
+    # the last line is the run's, as -benchmem has it
+    summary = re.search(r"^heap: (\d+) allocs, (\d+) B allocated, (\d+) B peak, (\d+) B in (\d+) objects still in use$",
+                        result.stderr, re.M)
+    assert summary and int(summary[4]) == 240000 and int(summary[5]) == 70
+    assert int(summary[1]) == 402 + 2 and int(summary[3]) >= 240000
+    # go tool pprof reads it, and shows what is in use by default
+    rows = {row[5]: row for row in go_top(f"{bpfprof.folder}/heap.pb.gz", 100)}
+    assert rows["leak_strdup"][3] == "29.30kB"
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_kernels_without_sessions(bpfprof, programs_of, kind):
+    """uprobe.multi alone, and perf events alone, as before 6.13 and before 6.6."""
+    bpfprof.run(*EXACT, "--", programs_of("heap_sites"), 300, env={"BPFPROF_MAP_SIZES": f"uprobes={kind}"})
+    check_sites(bpfprof.profile("heap.pb.gz"))
+
+
+@pytest.mark.parametrize("library", ALLOCATORS)
+def test_preloaded_allocators(bpfprof, programs, programs_of, library):
+    path = f"{LIBRARIES}/{library}"
+    assert os.path.exists(path), f"{path} is not installed"
+    proc = programs.start(programs_of("heap_sites"), 1500, env={"LD_PRELOAD": path})
+    time.sleep(0.2)
+    result = bpfprof.run("-v", *EXACT, "--pid", proc.pid, "-o", ".")
+    check_sites(bpfprof.profile("heap.pb.gz"))
+    assert path in result.stderr or os.path.realpath(path) in result.stderr
+
+
+def test_static_binary(bpfprof, programs_of):
+    bpfprof.run(*EXACT, "--", programs_of("heap_static"), 300)
+    check_sites(bpfprof.profile("heap.pb.gz"))
+
+
+def test_rust(bpfprof, tmp_path):
+    if not shutil.which("rustc"):
+        pytest.skip("rustc is not installed")
+    path = str(tmp_path / "heap_rust")
+    subprocess.run(["rustc", "-O", "-g", os.path.join(ROOT, "tests/workloads/heap_rust.rs"), "-o", path], check=True,
+                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    bpfprof.run(*EXACT, "--", path, 300)
+    sums = by_function(bpfprof.profile("heap.pb.gz"), "leak_.*|balanced")
+    assert {name: values[3] for name, values in sums.items()} == {
+        "leak_boxes": 30000, "leak_vec": 30000, "leak_zeroed": 30000, "balanced": 0}
+    assert sums["balanced"][0] > 2000
+
+
+def test_thirty_threads_end_at_nothing(bpfprof, programs, programs_of):
+    """Blocks that one thread allocates and another one frees. Nothing may be left, and nothing negative."""
+    proc = programs.start(programs_of("heap_load"), "threads", 30, 6000, env={"WAIT_MS": "700"})
+    time.sleep(0.1)
+    result = bpfprof.run(*EXACT, "--pid", proc.pid, "-o", ".")
+    assert result.status == 0
+    profile = bpfprof.profile("heap.pb.gz")
+    sums = by_function(profile, "exchange_blocks")["exchange_blocks"]
+    assert sums[0] > 100000 and sums[2:] == [0, 0], sums
+    assert all(value >= 0 for sample in profile.samples for value in sample.values)
+    assert not [name for name in counters_of(profile) if name in ("heap_live_full", "heap_reused")]
+
+
+def test_a_forked_heap_is_the_childs_own(bpfprof, programs_of):
+    bpfprof.run(*EXACT, "--", programs_of("heap_load"), "fork", env={"WAIT_MS": "300"})
+    sums = by_function(bpfprof.profile("heap.pb.gz"), "leak_in_.*|run_fork")
+    assert sums["leak_in_parent"][2:] == [10, 2000]
+    assert sums["leak_in_child"][2:] == [1, 1000]
+    assert sums["run_fork"][2:] == [0, 0] and sums["run_fork"][0] == 10
+
+
+def test_threads_killed_while_they_allocate(bpfprof, programs_of):
+    result = bpfprof.run(*EXACT, "--", programs_of("heap_load"), "killed", env={"WAIT_MS": "300"})
+    assert result.status == 0
+    profile = bpfprof.profile("heap.pb.gz")
+    sums = by_function(profile, "allocate_until_killed")["allocate_until_killed"]
+    assert sums[0] > 100 and 0 <= sums[2] <= 20, sums  # at most one block a thread
+
+
+def test_an_allocator_that_is_opened_later(bpfprof, programs_of):
+    bpfprof.run(*EXACT, "--", programs_of("heap_load"), "late", f"{LIBRARIES}/{ALLOCATORS[2]}")
+    assert by_function(bpfprof.profile("heap.pb.gz"), "leak_by_late")["leak_by_late"][2:] == [100, 77700]
+
+
+# ---- sampling ----
+
+def test_the_default_rate_is_not_biased(bpfprof, programs_of):
+    """Four sites of 500 MB in blocks of 3 kB to 2 MB: relative errors of what is estimated, five runs of each."""
+    errors = []
+    for _ in range(5):
+        bpfprof.run("-P", "heap", "--max-overhead", "100", "--no-trace", "--top=0", "--", programs_of("heap_load"), "known",
+                    500, env={"WAIT_MS": "250"})
+        sums = by_function(bpfprof.profile("heap.pb.gz"), "site_.*")
+        for name, values in sums.items():
+            size = int(name.split("_")[1])
+            count = math.ceil((500 << 20) / size)
+            errors += [values[1] / (count * size) - 1, values[0] / count - 1]
+            assert values[2:] == [0, 0]  # all freed, to the byte, whatever each sample stood for
+    assert len(errors) == 40
+    mean, half = statistics.mean(errors), 2.58 * statistics.stdev(errors) / math.sqrt(len(errors))
+    print(f"mean error {100 * mean:.2f} %, 99 % confidence {100 * (mean - half):.2f} to {100 * (mean + half):.2f} %; "
+          f"mean size of an error {100 * statistics.mean(map(abs, errors)):.2f} %")
+    assert abs(mean) < 0.03 and mean - half < 0 < mean + half
+    assert statistics.mean(map(abs, errors)) < 0.05
+
+
+# ---- memory ----
+
+def test_a_million_live_objects(bpfprof, programs_of):
+    result = bpfprof.run(*EXACT, "--stats", "--", programs_of("heap_load"), "live", 1000000, env={"WAIT_MS": "300"},
+                         timeout=60)
+    profile = bpfprof.profile("heap.pb.gz")
+    sums = by_function(profile, "make_live")["make_live"]
+    lost = counters_of(profile).get("heap_live_full", 0)
+    assert sums[0] == 1000000
+    assert sums[2] + lost == 1000000 and lost < 50000, (sums, lost)
+    assert int(re.search(r"maps +in all +(\d+) KiB", result.stderr)[1]) < 32 << 10
+
+
+def test_full_tables_are_counted(bpfprof, programs_of):
+    result = bpfprof.run(*EXACT, "--", programs_of("heap_sites"), 300, env={"BPFPROF_MAP_SIZES": "objects=16,sites=16"})
+    assert result.status == 0
+    profile = bpfprof.profile("heap.pb.gz")
+    assert counters_of(profile)["heap_live_full"] > 0
+    assert sum(sample.values[0] for sample in profile.samples) >= 400
+    assert 0 <= sum(sample.values[2] for sample in profile.samples) <= 16
+
+
+# ---- who is left alone ----
+
+def probe_address(pid):
+    """Where malloc is in a process, from its libc's symbols and its mappings."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+        line = next(line for line in maps if line.rstrip().endswith("libc.so.6"))
+    path = line.split()[5]
+    symbols = subprocess.run(["nm", "-D", path], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return int(line.split("-")[0], 16) + int(re.search(r"^([0-9a-f]+) \w malloc@@", symbols, re.M)[1], 16)
+
+
+def first_byte(pid, address):
+    with open(f"/proc/{pid}/mem", "rb") as memory:
+        memory.seek(address)
+        return memory.read(1)
+
+
+def test_other_processes_have_no_breakpoint(bpfprof, programs, programs_of):
+    """Of two processes of one program only the one asked for is probed, and nothing stays behind, not even after kill -9."""
+    target, other = (programs.start(programs_of("heap_load"), "loop", 60000, stdout=subprocess.DEVNULL) for _ in range(2))
+    time.sleep(0.2)
+    places = {pid: probe_address(pid) for pid in (target.pid, other.pid)}
+    before = first_byte(target.pid, places[target.pid])
+    assert before != b"\xcc"
+    proc = bpfprof.start("-P", "heap", "--max-overhead", "100", "--pid", target.pid)
+    assert wait_until(lambda: first_byte(target.pid, places[target.pid]) == b"\xcc")
+    assert first_byte(other.pid, places[other.pid]) == before
+    proc.send_signal(signal.SIGKILL)
+    bpfprof.finish(proc)
+    assert wait_until(lambda: first_byte(target.pid, places[target.pid]) == before)
+    assert target.poll() is None
+
+
+def test_attached_and_detached_again_and_again(bpfprof, programs, programs_of):
+    """A busy program survives it, and runs as fast afterwards as before."""
+    proc = programs.start(programs_of("heap_load"), "loop", 600000, stdout=subprocess.PIPE)
+    bare = min(float(proc.stdout.readline()) for _ in range(4))
+    for _ in range(15):
+        assert bpfprof.run("-P", "heap", "--max-overhead", "100", "--no-trace", "--top=0", "-q", "--pid", proc.pid, "-d",
+                           "50ms", "-o", ".").status == 0
+        assert proc.poll() is None
+    os.set_blocking(proc.stdout.fileno(), False)
+    proc.stdout.read()
+    os.set_blocking(proc.stdout.fileno(), True)
+    proc.stdout.readline()
+    after = min(float(proc.stdout.readline()) for _ in range(4))
+    print(f"{bare} ns a pair bare, {after} ns after 15 attaches")
+    assert after < 2 * bare + 5
+
+
+def test_a_process_without_an_allocator(bpfprof, programs, tmp_path):
+    """One line, and the rest goes on."""
+    source = tmp_path / "bare.c"
+    source.write_text("void _start(void) { for (;;) ; }\n")
+    subprocess.run(["gcc", "-nostdlib", "-static", "-o", tmp_path / "bare", source], check=True)
+    result = bpfprof.run("--pid", programs.start(tmp_path / "bare").pid, "-d", "1s", "--no-trace", "--top=0", "-o", ".")
+    assert result.status == 0
+    lines = [line for line in result.stderr.splitlines() if "no allocator found" in line]
+    assert len(lines) == 1 and "all else goes on" in lines[0]
+    assert bpfprof.files() == ["cpu.pb.gz", "heap.pb.gz"]
+    assert bpfprof.profile().samples
+
+
+# ---- lines and limits ----
+
+def test_the_heap_line(bpfprof, programs, programs_of):
+    proc = programs.start(programs_of("heap_load"), "held", 40, env={"WAIT_MS": "2300"})
+    began = time.monotonic()
+    time.sleep(0.5)
+    result = bpfprof.run("--heap-rate", "4K", "--max-overhead", "100", "--top=0", "-i", "500ms", "--pid", proc.pid, "-o", ".",
+                         env={"BPFPROF": "heaptrace=1000"})
+    assert time.monotonic() - began < 30
+    lines = LINE.findall(result.stderr)
+    assert len(lines) >= 1, result.stderr
+    assert [int(line[0]) for line in lines] == list(range(1, len(lines) + 1))
+    # seconds of the program, not of bpfprof
+    assert 1 <= int(lines[0][1]) <= 4
+    assert result.stderr.count("cpu and heap at once") == 1
+
+
+def test_signals_turn_the_lines_on_and_off(bpfprof, programs, programs_of):
+    proc = programs.start(programs_of("heap_load"), "threads", 2, 60000)
+    time.sleep(0.1)
+    run = bpfprof.start_and_attach("-P", "heap", "--max-overhead", "100", "-i", "200ms", "--top=0", "--pid", proc.pid,
+                                   env={"BPFPROF": "heaptrace=0,schedtrace=10000"})
+    time.sleep(1)
+    run.send_signal(signal.SIGUSR2)
+    time.sleep(1.1)
+    run.send_signal(signal.SIGUSR2)
+    time.sleep(1)
+    run.send_signal(signal.SIGINT)
+    lines = LINE.findall(bpfprof.finish(run).stderr)
+    assert 3 <= len(lines) <= 6, lines
+    allocs, frees = int(lines[1][4]), int(lines[1][5])
+    assert allocs > 1000 and 0.5 < frees / allocs < 2
+    assert lines[1][3] == "-"  # no CPU profile to take it from
+
+
+def test_the_guard_detaches(bpfprof, programs, programs_of):
+    proc = programs.start(programs_of("heap_load"), "loop", 60000, stdout=subprocess.PIPE)
+    result = bpfprof.run("-P", "heap", "--max-overhead", "2", "--no-trace", "--top=0", "--pid", proc.pid, "-d", "6s", "-o", ".")
+    lines = [line for line in result.stderr.splitlines() if "--max-overhead" in line]
+    assert lines and "taken away" in lines[-1] and re.search(r"cost \d+\.\d % of one CPU", lines[-1])
+    assert len(lines) <= 2
+    times = [float(proc.stdout.readline()) for _ in range(40)]
+    assert min(times[-10:]) < 200 < max(times), times
+
+
+def test_the_guard_thins_out_without_bias(bpfprof, programs, programs_of):
+    """Thinned, what is seen stands for what is not: the estimate of all is right though only a part was seen."""
+    proc = programs.start(programs_of("heap_load"), "paced", 11000, stdout=subprocess.PIPE)
+    time.sleep(0.2)
+    result = bpfprof.run("-P", "heap", "--heap-rate", "1", "--max-overhead", "10", "--no-trace", "--top=0", "--stats", "--pid",
+                         proc.pid, "-o", ".")
+    assert re.search(r"allocations are seen 1/\d of the time from now on", result.stderr), result.stderr
+    assert "taken away" not in result.stderr
+    profile = bpfprof.profile("heap.pb.gz")
+    sums = by_function(profile, "take_and_give")["take_and_give"]
+    pairs = int(proc.stdout.readline())
+    assert counters_of(profile)["heap_samples"] < 0.85 * pairs
+    assert sums[0] == pytest.approx(pairs, rel=0.25) and sums[1] == 100 * sums[0]
+    assert sums[2:] == [0, 0]
