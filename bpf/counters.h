@@ -41,7 +41,10 @@
 	COUNTER(offcpu_thread_unknown, 1, "waits not measured: thread without off-CPU state")      \
 	COUNTER(offcpu_thread_failed, 1, "off-CPU states of threads that could not be made")       \
 	COUNTER(offcpu_totals_full, 1, "processes without exact totals: map full")                 \
-	COUNTER(futex_records_failed, 0, "waits charged to the last unlock alone: no record")
+	COUNTER(futex_records_failed, 0, "waits charged to the last unlock alone: no record")      \
+	COUNTER(threadcreate_lost, 1, "creations of threads whose stack could not be kept")        \
+	COUNTER(wall_moved, 1,                                                                     \
+		"wall clock: threads that ran while they were walked, kept as [lost]")
 
 enum counter {
 #define COUNTER_ENUM(name, is_loss, text) COUNTER_##name,

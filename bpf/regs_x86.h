@@ -109,6 +109,9 @@ static inline int code__is_call(const u8 code[CALL_BYTES_MAX + 1])
 #define pt_regs__arg0(regs) ((regs)->di)
 #define pt_regs__arg1(regs) ((regs)->si)
 #define SYSCALL_SCHED_YIELD 24
+#define SYSCALL_CLONE       56
+#define SYSCALL_CLONE3      435
+#define CALL_PUSHES_RETURN  1 /* a call leaves the return address where the stack pointer points */
 #define SYSCALL_EXECVE      59
 #define SYSCALL_EXECVEAT    322
 
