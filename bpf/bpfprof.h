@@ -61,11 +61,11 @@ _Static_assert(sizeof(struct stack_record) == 40, "no hidden padding in a stack 
 
 /* What one sample is counted under: never an address, a tid or a hash alone. */
 struct sample_key {
-	__u64 stack;                  /* stack_record.hash; 0: no stack could be taken */
-	__u64 start_ns;               /* start of the process, CLOCK_BOOTTIME */
-	__u64 cgroup;                 /* cgroup v2 id */
-	__u32 pid;                    /* in the daemon's pid namespace; 0: outside of it */
-	__u32 tag;                    /* block: OFFCPU_STATE_*; else 0 */
+	__u64 stack;    /* stack_record.hash; 0: no stack could be taken */
+	__u64 start_ns; /* start of the process, CLOCK_BOOTTIME */
+	__u64 cgroup;   /* cgroup v2 id */
+	__u32 pid;      /* in the daemon's pid namespace; 0: outside of it */
+	__u32 tag; /* block: OFFCPU_STATE_*; threads, threadcreate, wall: THREAD_STATE_WORD(); else 0 */
 	char comm[TASK_COMM_BYTES];   /* of the process (its leader) */
 	char thread[TASK_COMM_BYTES]; /* of the thread */
 	/* The other side of it. mutex: stack_record.hash of the waiter; sched: comm of the thread that held the CPU. */

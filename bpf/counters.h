@@ -52,7 +52,11 @@
 	COUNTER(heap_sites_full, 1, "sampled allocations without a stack: table of sites full")    \
 	COUNTER(heap_no_thread, 1, "allocations not seen: no memory for a thread's state")         \
 	COUNTER(heap_no_return, 0, "allocator calls whose return was not seen: not counted")       \
-	COUNTER(heap_no_stack, 1, "sampled allocations without a stack: no buffer, or epochs raced")
+	COUNTER(heap_no_stack, 1,                                                                  \
+		"sampled allocations without a stack: no buffer, or epochs raced")                 \
+	COUNTER(threadcreate_lost, 1, "creations of threads whose stack could not be kept")        \
+	COUNTER(wall_moved, 1,                                                                     \
+		"wall clock: threads that ran while they were walked, kept as [lost]")
 
 enum counter {
 #define COUNTER_ENUM(name, is_loss, text) COUNTER_##name,

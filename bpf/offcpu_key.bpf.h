@@ -7,6 +7,7 @@
 #include "regs.h"
 #include "sample.bpf.h"
 #include "syscalls.h"
+#include "task.bpf.h"
 
 #define S_IFMT   0170000
 #define S_IFIFO  0010000
@@ -65,7 +66,7 @@ static __always_inline void offcpu_key__fill(struct sample_key *key, struct task
 
 	key->pid = task__pid(task);
 	key->start_ns = leader->start_boottime;
-	key->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	key->cgroup = task__cgroup(task);
 	bpf_core_read(key->comm, sizeof(key->comm), &leader->comm);
 	bpf_core_read(key->thread, sizeof(key->thread), &task->comm);
 }

@@ -80,5 +80,8 @@ static inline int code__is_call(const u8 code[CALL_BYTES_MAX + 1])
 #define SYSCALL_SCHED_YIELD      124
 #define SYSCALL_EXECVE           221
 #define SYSCALL_EXECVEAT         281
+#define CALL_PUSHES_RETURN       0
+#define SYSCALL_CLONE            220
+#define SYSCALL_CLONE3           435
 
 #endif

@@ -117,5 +117,8 @@ static inline int code__is_call(const u8 code[CALL_BYTES_MAX + 1])
 #define SYSCALL_SCHED_YIELD      24
 #define SYSCALL_EXECVE           59
 #define SYSCALL_EXECVEAT         322
+#define CALL_PUSHES_RETURN       1 /* a call leaves the return address where the stack pointer points */
+#define SYSCALL_CLONE            56
+#define SYSCALL_CLONE3           435
 
 #endif

@@ -24,14 +24,21 @@
 		__type(value, struct sample_value);                                                \
 	} collector##_lost SEC(".maps");
 
-static __always_inline void sample_key__fill(struct sample_key *key, struct task_struct *task)
+/* Whose sample it is; of any task. */
+static __always_inline void sample_key__name(struct sample_key *key, struct task_struct *task)
 {
 	struct task_struct *leader = task->group_leader;
 
 	key->start_ns = leader->start_boottime;
-	key->cgroup = bpf_get_current_cgroup_id();
 	bpf_core_read(key->comm, sizeof(key->comm), &leader->comm);
 	bpf_core_read(key->thread, sizeof(key->thread), &task->comm);
+}
+
+/* Of the current task. */
+static __always_inline void sample_key__fill(struct sample_key *key, struct task_struct *task)
+{
+	sample_key__name(key, task);
+	key->cgroup = bpf_get_current_cgroup_id();
 }
 
 static __always_inline bool sample__add(void *map, const void *key, u64 cnt, u64 value)

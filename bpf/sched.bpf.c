@@ -8,6 +8,7 @@
 #include "common.bpf.h"
 #include "regs.h"
 #include "sched_wait.bpf.h"
+#include "task.bpf.h"
 
 struct sched_control sched_control;
 
@@ -38,16 +39,6 @@ struct {
 	__type(key, int);
 	__type(value, struct sched_thread);
 } sched_thread_states SEC(".maps");
-
-static __always_inline u32 task__tid(struct task_struct *task)
-{
-	struct pid *pid;
-
-	if (!options.pidns_inum)
-		return task->pid;
-	pid = BPF_CORE_READ(task, thread_pid);
-	return pid ? pid__in_ns(pid) : 0;
-}
 
 static __always_inline struct sched_cpu *sched_cpu__this(void)
 {
@@ -282,13 +273,6 @@ static __always_inline void run_queue__learn(struct task_struct *task)
 	rq = BPF_CORE_READ(task, se.cfs_rq, rq);
 	if (rq && BPF_CORE_READ(rq, cpu) == key)
 		cpu->run_queue = (u64)rq;
-}
-
-static __always_inline bool task__is_queued(struct task_struct *task)
-{
-	if (!task->on_rq)
-		return false;
-	return !bpf_core_field_exists(task->se.sched_delayed) || !task->se.sched_delayed;
 }
 
 static __always_inline u32 task__thread_state(struct task_struct *task)

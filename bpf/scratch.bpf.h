@@ -15,6 +15,7 @@ struct walk {
 	u64 sp;
 	u64 fp;
 	u32 exact;    /* ip is the pc itself, not a return address */
+	u32 in_clone; /* in clone(2): the leaf may have no row */
 	u32 in_exec;  /* in execve(2): registers and image may not belong together */
 	u32 has_regs; /* regs still are this frame's: the leaf, or one that a signal interrupted */
 	u32 switch_cnt; /* stacks that the frame pointer has led to */

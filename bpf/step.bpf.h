@@ -6,6 +6,7 @@
 #include "scratch.bpf.h"
 #include "step_rule.bpf.h"
 #include "unwind.bpf.h"
+#include "user_memory.bpf.h"
 
 /* What a frame pointer points at. */
 struct frame_record {
@@ -35,7 +36,8 @@ static __always_inline bool step__may_switch(struct walk *walk)
 }
 
 /* Code without an unwind table is trusted to keep frame pointers. */
-static __always_inline long step__frame_pointer(struct walk *walk, bool switches_stacks)
+static __always_inline long step__frame_pointer(
+	struct walk *walk, struct task_struct *task, bool switches_stacks)
 {
 	struct frame_record frame;
 
@@ -45,7 +47,7 @@ static __always_inline long step__frame_pointer(struct walk *walk, bool switches
 		walk->end = STACK_END_BAD_FP;
 		return 1;
 	}
-	if (bpf_probe_read_user(&frame, sizeof(frame), (void *)walk->fp)) {
+	if (user__read(task, &frame, sizeof(frame), walk->fp)) {
 		walk->end = STACK_END_UNREADABLE;
 		return 1;
 	}
@@ -54,14 +56,14 @@ static __always_inline long step__frame_pointer(struct walk *walk, bool switches
 
 /* Code without rows in a file that has some: hand-written assembly keeps what it likes, V8's builtins inside of node keep
  * frame pointers. What the frame pointer says is taken if a call instruction stands before the return address. */
-static __always_inline long step__without_row(struct walk *walk)
+static __always_inline long step__without_row(struct walk *walk, struct task_struct *task)
 {
 	struct frame_record frame;
 	u8 code[CALL_BYTES_MAX + 1];
 
 	if (walk->fp & 7 || walk->fp < walk->sp ||
-		bpf_probe_read_user(&frame, sizeof(frame), (void *)walk->fp) ||
-		bpf_probe_read_user(code, CALL_BYTES_MAX, (void *)(frame.ret - CALL_BYTES_MAX)) ||
+		user__read(task, &frame, sizeof(frame), walk->fp) ||
+		user__read(task, code, CALL_BYTES_MAX, frame.ret - CALL_BYTES_MAX) ||
 		!code__is_call(code)) {
 		walk->end = STACK_END_NO_ROW;
 		return 1;
@@ -69,14 +71,32 @@ static __always_inline long step__without_row(struct walk *walk)
 	return step__to_record(walk, &frame);
 }
 
+/* The leaf of a thread that is in clone(2). C libraries end their call frame information before the instruction, since it would be
+ * wrong in the child; they have pushed nothing by then. */
+static __always_inline long step__clone(struct walk *walk, struct task_struct *task)
+{
+	u64 ret;
+
+	if (user__read(task, &ret, sizeof(ret), walk->sp)) {
+		walk->end = STACK_END_UNREADABLE;
+		return 1;
+	}
+	walk->sp += sizeof(ret);
+	walk->ip = ret;
+	walk->exact = 0;
+	walk->has_regs = 0;
+	return !ret;
+}
+
 /* Code of a file: by its table, and by its frame pointers where it is known to keep them. pc: in walk->row. */
-static __always_inline long step__file(struct walk *walk, struct unwind_file *file, u64 pc)
+static __always_inline long step__file(
+	struct walk *walk, struct task_struct *task, struct unwind_file *file, u64 pc)
 {
 	u32 state = *(volatile u32 *)&file->state;
 	struct unwind_rule *rule;
 
 	if (state == UNWIND_FRAME_POINTER)
-		return step__frame_pointer(walk, true);
+		return step__frame_pointer(walk, task, true);
 	if (state != UNWIND_READY) {
 		if (state == UNWIND_NEW)
 			unwind__request(file, walk->row.file_id);
@@ -87,25 +107,27 @@ static __always_inline long step__file(struct walk *walk, struct unwind_file *fi
 		file->referenced = 1;
 	rule = unwind__find(file, pc - walk->row.bias);
 	if (rule)
-		return step__rule(walk, rule);
+		return step__rule(walk, task, rule);
+	if (CALL_PUSHES_RETURN && walk->in_clone && walk->has_regs)
+		return step__clone(walk, task);
 	/* The entry code of musl and of static programs has no CFI, but clears the frame pointer. */
 	if (file->keeps_frame_pointers || !walk->fp)
-		return step__frame_pointer(walk, true);
-	return step__without_row(walk);
+		return step__frame_pointer(walk, task, true);
+	return step__without_row(walk, task);
 }
 
 /* Makes walk's registers the caller's. pc: of this frame, in walk->row if any mapping is known. 0, or 1 when the walk is
- * over; walk->end then says why. */
-static __always_inline long step(struct walk *walk, u64 pc)
+ * over; walk->end then says why. task: whose stack it is. */
+static __always_inline long step(struct walk *walk, struct task_struct *task, u64 pc)
 {
 	u32 file_id = walk->row.file_id;
 	struct unwind_file *file;
 
 	if (!file_id)
-		return step__frame_pointer(walk, false);
+		return step__frame_pointer(walk, task, false);
 	file = bpf_map_lookup_elem(&unwind_files, &file_id);
 	if (file)
-		return step__file(walk, file, pc);
+		return step__file(walk, task, file, pc);
 	walk->end = STACK_END_NO_TABLE; /* more files than the table holds */
 	return 1;
 }

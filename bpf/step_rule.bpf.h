@@ -5,6 +5,7 @@
 
 #include "scratch.bpf.h"
 #include "unwind_rule.h"
+#include "user_memory.bpf.h"
 
 static __always_inline long rule__end(struct walk *walk, u32 end)
 {
@@ -13,12 +14,12 @@ static __always_inline long rule__end(struct walk *walk, u32 end)
 }
 
 /* The registers that a signal interrupted, from the ucontext on the signal's stack. */
-static __always_inline long rule__signal(struct walk *walk, struct unwind_rule *rule)
+static __always_inline long rule__signal(
+	struct walk *walk, struct task_struct *task, struct unwind_rule *rule)
 {
 	struct signal_regs regs;
 
-	if (bpf_probe_read_user(&regs, sizeof(regs),
-		    (void *)(walk->sp + rule->cfa_offset + SIGNAL_REGS_OFFSET)))
+	if (user__read(task, &regs, sizeof(regs), walk->sp + rule->cfa_offset + SIGNAL_REGS_OFFSET))
 		return rule__end(walk, STACK_END_UNREADABLE);
 	signal_regs__copy(&walk->regs, &regs);
 	walk->ip = walk->regs.ip;
@@ -41,7 +42,8 @@ static __always_inline bool rule__register(struct walk *walk, u32 number, u64 *r
 }
 
 /* The canonical frame address. False: walk->end says why not. */
-static __always_inline bool rule__cfa(struct walk *walk, struct unwind_rule *rule, u64 *ret)
+static __always_inline bool rule__cfa(
+	struct walk *walk, struct task_struct *task, struct unwind_rule *rule, u64 *ret)
 {
 	u64 base, cfa;
 
@@ -79,7 +81,7 @@ static __always_inline bool rule__cfa(struct walk *walk, struct unwind_rule *rul
 	default:
 		return false;
 	}
-	if (bpf_probe_read_user(&cfa, sizeof(cfa), (void *)(base + (s64)rule->cfa_offset))) {
+	if (user__read(task, &cfa, sizeof(cfa), base + (s64)rule->cfa_offset)) {
 		walk->end = STACK_END_UNREADABLE;
 		return false;
 	}
@@ -88,7 +90,8 @@ static __always_inline bool rule__cfa(struct walk *walk, struct unwind_rule *rul
 }
 
 /* The return address and the caller's frame pointer, which most code saves right below it. 0 or 1. */
-static __always_inline long rule__restore(struct walk *walk, struct unwind_rule *rule, u64 cfa)
+static __always_inline long rule__restore(
+	struct walk *walk, struct task_struct *task, struct unwind_rule *rule, u64 cfa)
 {
 	u64 saved[2], at;
 
@@ -97,15 +100,13 @@ static __always_inline long rule__restore(struct walk *walk, struct unwind_rule 
 			return rule__end(walk, STACK_END_BAD_RULE);
 		walk->ip = saved[1];
 	} else if (rule->rbp == UNWIND_RBP_CFA && rule->rbp_offset == rule->ra_offset - 8) {
-		if (bpf_probe_read_user(
-			    saved, sizeof(saved), (void *)(cfa + (s64)rule->rbp_offset)))
+		if (user__read(task, saved, sizeof(saved), cfa + (s64)rule->rbp_offset))
 			return rule__end(walk, STACK_END_UNREADABLE);
 		walk->fp = saved[0];
 		walk->ip = saved[1];
 		return 0;
 	} else {
-		if (bpf_probe_read_user(
-			    &saved[1], sizeof(saved[1]), (void *)(cfa + (s64)rule->ra_offset)))
+		if (user__read(task, &saved[1], sizeof(saved[1]), cfa + (s64)rule->ra_offset))
 			return rule__end(walk, STACK_END_UNREADABLE);
 		walk->ip = saved[1];
 	}
@@ -116,27 +117,28 @@ static __always_inline long rule__restore(struct walk *walk, struct unwind_rule 
 		return 0;
 	}
 	at = rule->rbp == UNWIND_RBP_CFA ? cfa : rule->rbp == UNWIND_RBP_RBP ? walk->fp : walk->sp;
-	if (bpf_probe_read_user(&saved[0], sizeof(saved[0]), (void *)(at + (s64)rule->rbp_offset)))
+	if (user__read(task, &saved[0], sizeof(saved[0]), at + (s64)rule->rbp_offset))
 		return rule__end(walk, STACK_END_UNREADABLE);
 	walk->fp = saved[0];
 	return 0;
 }
 
 /* 0, or 1 when the walk is over. */
-static __always_inline long step__rule(struct walk *walk, struct unwind_rule *rule)
+static __always_inline long step__rule(
+	struct walk *walk, struct task_struct *task, struct unwind_rule *rule)
 {
 	u64 cfa;
 
 	if (rule->cfa == UNWIND_CFA_ROOT)
 		return 1;
 	if (rule->cfa == UNWIND_CFA_SIGNAL)
-		return rule__signal(walk, rule);
-	if (!rule__cfa(walk, rule, &cfa))
+		return rule__signal(walk, task, rule);
+	if (!rule__cfa(walk, task, rule, &cfa))
 		return 1;
 	/* A caller's frame lies above, or the walk would not end. */
 	if (cfa <= walk->sp)
 		return rule__end(walk, STACK_END_BAD_CFA);
-	if (rule__restore(walk, rule, cfa))
+	if (rule__restore(walk, task, rule, cfa))
 		return 1;
 	walk->sp = cfa;
 	walk->exact = rule->flags & UNWIND_RULE_SIGNAL_FRAME;

@@ -41,11 +41,9 @@ static long walk__kernel_frame(u32 i, struct walk **ctx)
 	return 0;
 }
 
-/* ctx: the program's context, which bpf_get_stack() starts from. skip: frames of its leaf side that are left out. */
-static __always_inline void walk__kernel_from(struct walk *walk, void *ctx, u64 skip)
+/* bytes: of the return addresses in frames[], or -errno. */
+static __always_inline void walk__use_kernel(struct walk *walk, long bytes)
 {
-	long bytes = bpf_get_stack(ctx, walk->frames, KERNEL_FRAMES_MAX * sizeof(u64), skip);
-
 	if (bytes < 0) {
 		counter__inc(COUNTER_kernel_stack_failed);
 		return;
@@ -54,15 +52,28 @@ static __always_inline void walk__kernel_from(struct walk *walk, void *ctx, u64 
 	walk->record.kernel_cnt = walk->cnt;
 }
 
+/* ctx: the program's context, which bpf_get_stack() starts from. skip: frames of its leaf side that are left out. */
+static __always_inline void walk__kernel_from(struct walk *walk, void *ctx, u64 skip)
+{
+	walk__use_kernel(
+		walk, bpf_get_stack(ctx, walk->frames, KERNEL_FRAMES_MAX * sizeof(u64), skip));
+}
+
 static __always_inline void walk__kernel(struct walk *walk, void *ctx)
 {
 	walk__kernel_from(walk, ctx, 0);
 }
 
+/* On the stack of the program: a task is known to the verifier there only, not in a map. */
+struct walk_of_task {
+	struct walk *walk;
+	struct task_struct *task;
+};
+
 /* bpf_loop callback: one user frame. */
-static long walk__user_frame(u32 i, struct walk **ctx)
+static long walk__user_frame(u32 i, struct walk_of_task *ctx)
 {
-	struct walk *walk = *ctx;
+	struct walk *walk = ctx->walk;
 	u64 pc = walk->exact ? walk->ip : walk->ip - 1;
 
 	if (walk->cnt >= STACK_FRAMES_MAX) {
@@ -91,7 +102,7 @@ static long walk__user_frame(u32 i, struct walk **ctx)
 			return 1;
 		}
 	}
-	return step(walk, pc);
+	return step(walk, ctx->task, pc);
 }
 
 #define STACK_BYTES_MAX (64ull << 20)
@@ -109,6 +120,8 @@ static __always_inline bool walk__lost_its_image(struct walk *walk, struct task_
 static __always_inline void walk__user(
 	struct walk *walk, struct task_struct *task, u32 pid, bool in_exec)
 {
+	struct walk_of_task ctx = {.walk = walk, .task = task};
+
 	walk->ip = walk->regs.ip;
 	walk->sp = walk->regs.dwarf[DWARF_REG_SP];
 	walk->fp = walk->regs.dwarf[DWARF_REG_FP];
@@ -127,7 +140,7 @@ static __always_inline void walk__user(
 		walk__push(walk, walk->ip);
 		walk->end = STACK_END_COMPAT;
 	} else {
-		bpf_loop(STACK_FRAMES_MAX + 1, walk__user_frame, &walk, 0);
+		bpf_loop(STACK_FRAMES_MAX + 1, walk__user_frame, &ctx, 0);
 	}
 	walk->record.user_cnt = walk->cnt - walk->record.kernel_cnt;
 }
@@ -135,6 +148,7 @@ static __always_inline void walk__user(
 static __always_inline void walk__begin(struct walk *walk)
 {
 	walk->cnt = 0;
+	walk->in_clone = 0;
 	walk->end = STACK_END_KERNEL;
 	walk->record.hash = options.hash_seed;
 	walk->record.kernel_cnt = 0;

@@ -11,6 +11,7 @@
 #include "collect/collector.h"
 #include "collect/stack_ring.h"
 #include "collect/targets.h"
+#include "collect/threads.h"
 #include "process/events.h"
 #include "process/proc.h"
 #include "process/publish.h"
@@ -494,7 +495,7 @@ static int capture__drain_profiles(struct capture *capture, int parity)
 		struct capture_profile *entry = &capture->profiles[i];
 		struct drain_target target = {.entry = entry};
 
-		if (!entry->start_ns)
+		if (!entry->start_ns || !entry->ops->drain)
 			continue;
 		if (entry->profile->kind == &profile_kind_cpu)
 			target.usage = capture->usage;
@@ -505,6 +506,40 @@ static int capture__drain_profiles(struct capture *capture, int parity)
 			first_err = err;
 	}
 	return first_err;
+}
+
+static void capture__absorb(void *arg, uint64_t tables_ns)
+{
+	struct capture *capture = arg;
+
+	capture__on_events(capture);
+	if (tables_ns)
+		unwind_store__work(capture->unwind, tables_ns);
+}
+
+static bool capture__has_stack(void *arg, uint64_t hash)
+{
+	struct capture *capture = arg;
+
+	return !capture->keep_stacks || stack_table__find(capture->stacks, hash);
+}
+
+static int gauge__add(const struct sample_key *key, const uint64_t *values, void *arg)
+{
+	return profile__add(arg, key, values);
+}
+
+/* A gauge has no past: what is so now takes the place of all that was. */
+static int capture__read_gauge(struct capture *capture, struct capture_profile *entry)
+{
+	struct collector_host host = {
+		.absorb = capture__absorb, .has_stack = capture__has_stack, .arg = capture};
+	int err = profile__clear(entry->profile);
+
+	if (err)
+		return err;
+	entry->profile->time_ns = (int64_t)clock__ns(CLOCK_REALTIME);
+	return entry->ops->read(entry->collector, &host, gauge__add, entry->profile);
 }
 
 static int sample__mark_stack(const struct sample *sample, void *arg)
@@ -537,11 +572,63 @@ static void capture__sweep_stacks(struct capture *capture)
 		return;
 	capture->sweep_ns = now_ns;
 	for (i = 0; i < capture->profile_cnt; i++) {
+		struct capture_profile *entry = &capture->profiles[i];
+
+		if (entry->ops->keeps_stacks && entry->keep && entry->start_ns)
+			capture__read_gauge(capture, entry);
 		profile__each(capture->profiles[i].profile, sample__mark_stack, capture->stacks);
 		for (tap = capture->profiles[i].taps; tap; tap = tap->next)
 			profile__each(tap->profile, sample__mark_stack, capture->stacks);
 	}
 	stack_table__sweep(capture->stacks);
+}
+
+uint64_t capture__tick(struct capture *capture)
+{
+	uint64_t next_ns = 0;
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt && !capture->is_stopped; i++) {
+		struct capture_profile *entry = &capture->profiles[i];
+		int64_t wait_ns;
+
+		if (!entry->ops->tick || !entry->start_ns)
+			continue;
+		wait_ns = entry->ops->tick(entry->collector);
+		if (wait_ns < 0)
+			wait_ns = NS_PER_S; /* it tries again */
+		if (!next_ns || (uint64_t)wait_ns < next_ns)
+			next_ns = (uint64_t)wait_ns;
+	}
+	return next_ns;
+}
+
+int capture__read(struct capture *capture, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt; i++) {
+		struct capture_profile *entry = &capture->profiles[i];
+
+		if (strcmp(entry->profile->kind->name, name) || !entry->start_ns)
+			continue;
+		if (!entry->ops->read)
+			return -EINVAL;
+		capture__begin_keeping(capture);
+		return capture__read_gauge(capture, entry);
+	}
+	return -ENOENT;
+}
+
+const struct thread_record *capture__threads(const struct capture *capture, size_t *ret_cnt)
+{
+	size_t i;
+
+	*ret_cnt = 0;
+	for (i = 0; i < capture->profile_cnt; i++)
+		if (capture->profiles[i].ops == &collector_threads)
+			return threads__records(capture->profiles[i].collector, ret_cnt);
+	return NULL;
 }
 
 /* Ends the epoch; the parity that is quiet now, or -1. */
@@ -599,12 +686,16 @@ int capture__settle(struct capture *capture)
 
 int capture__stop(struct capture *capture)
 {
-	int err = -EAGAIN, tries, turn;
+	int err = -EAGAIN, gauge_err = 0, tries, turn;
 	size_t i;
 
 	if (capture->is_stopped)
 		return 0;
 	capture->is_stopped = true;
+	for (i = 0; i < capture->profile_cnt; i++)
+		if (!gauge_err && capture->profiles[i].ops->read && capture->profiles[i].keep &&
+			capture->profiles[i].start_ns)
+			gauge_err = capture__read_gauge(capture, &capture->profiles[i]);
 	for (i = capture->profile_cnt; i-- > 0;)
 		capture->profiles[i].ops->stop(capture->profiles[i].collector);
 	capture->stop_ns = clock__ns(CLOCK_MONOTONIC);
@@ -616,7 +707,7 @@ int capture__stop(struct capture *capture)
 		if (err)
 			break;
 	}
-	return err;
+	return gauge_err ? gauge_err : err;
 }
 
 void capture__free(struct capture *capture)

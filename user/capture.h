@@ -12,6 +12,7 @@
 #include "profile/profile.h"
 #include "profile/usage.h"
 #include "tap.h"
+#include "thread.h"
 #include "unwind/store.h"
 
 struct capture;
@@ -78,6 +79,15 @@ void capture__close_tap(struct capture *capture, struct tap *tap);
 int capture__find_process(const struct capture *capture, uint32_t pid);
 /* NULL unless is_served. */
 const struct usage *capture__usage(const struct capture *capture);
+
+/* What collectors do at their own times, such as a tick of the wall clock. Returns in how many nanoseconds to call it again; 0:
+ * never. */
+uint64_t capture__tick(struct capture *capture);
+/* Reads a gauge, such as threads, as it is now; also done by capture__stop(). 0; -ENOENT: it is not measured; -EINVAL: it
+ * is no gauge; -errno. */
+int capture__read(struct capture *capture, const char *name);
+/* The threads that the last read of `threads` found, by pid and tid; valid until the next one. */
+const struct thread_record *capture__threads(const struct capture *capture, size_t *ret_cnt);
 
 struct shared *capture__shared(const struct capture *capture);
 /* What has been drained since the profile was started; its duration_ns is up to the last drain. By number from 0, NULL past

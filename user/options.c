@@ -287,8 +287,9 @@ static int check_effects(struct parser *parser)
 
 	if (given[OPTION_QUIET] && given[OPTION_VERBOSE])
 		return refuse(parser, "--quiet and --verbose exclude each other; give one of them");
-	if (given[OPTION_FREQUENCY] && !(options->profiles & OPTIONS_CPU))
-		return refuse(parser, "--frequency: no cpu profile is taken; add cpu to -P");
+	if (given[OPTION_FREQUENCY] && !(options->profiles & (OPTIONS_CPU | OPTIONS_WALL)))
+		return refuse(
+			parser, "--frequency: no cpu or wall profile is taken; add cpu to -P");
 	if (given[OPTION_HEAP_RATE] && !(options->profiles & OPTIONS_HEAP))
 		return refuse(parser, "--heap-rate: no heap profile is taken; add heap to -P");
 	if (given[OPTION_LINGER] && options->listen.kind == ADDRESS_OFF)
@@ -313,7 +314,9 @@ static void set_defaults(struct parser *parser)
 			: options->pid_cnt ? OPTIONS_PIDS
 					   : OPTIONS_HOST;
 	host = options->mode == OPTIONS_HOST;
-	if (!given[OPTION_PROFILES])
+	if (given[OPTION_WALL])
+		options->profiles |= OPTIONS_WALL;
+	else if (!given[OPTION_PROFILES])
 		options->profiles = (host ? OPTIONS_CPU : OPTIONS_CPU | OPTIONS_HEAP) &
 				    available_features(FEATURE_CPU, FEATURE_PROFILE_CNT);
 	if (!given[OPTION_FORMAT])
@@ -326,6 +329,13 @@ static void set_defaults(struct parser *parser)
 		parse__address(span__of("127.0.0.1:6060"), &options->listen);
 		options->listen_is_default = true;
 	}
+	options->dump_threads = given[OPTION_DURATION] && !options->duration_ns &&
+				options->profiles == OPTIONS_THREADS &&
+				options->mode != OPTIONS_COMMAND;
+	if (options->dump_threads && !given[OPTION_OUTPUT])
+		options->output_dir = NULL;
+	if (options->dump_threads && !given[OPTION_TOP])
+		options->top_cnt = 0;
 	options->stats = given[OPTION_STATS];
 	options->debuginfod = given[OPTION_DEBUGINFOD];
 	options->log_level = given[OPTION_QUIET]     ? LOG_LEVEL_ERROR
@@ -342,7 +352,7 @@ static int set_trace(struct parser *parser, const char *bpfprof_env)
 	options->heap_lines = options->profiles & OPTIONS_HEAP;
 	options->sched_period_ns = options->heap_period_ns = options->interval_ns;
 	err = bpfprof_env ? options_env__apply(bpfprof_env, options, parser->error) : 0;
-	if (parser->given[OPTION_NO_TRACE])
+	if (parser->given[OPTION_NO_TRACE] || options->dump_threads)
 		options->sched_lines = options->heap_lines = false;
 	return err;
 }

@@ -41,6 +41,8 @@ enum {
 	OPTIONS_MUTEX = 1 << 3,
 	OPTIONS_THREADS = 1 << 4,
 	OPTIONS_SCHED = 1 << 5,
+	OPTIONS_THREADCREATE = 1 << 6,
+	OPTIONS_WALL = 1 << 7,
 };
 
 enum {
@@ -61,6 +63,8 @@ enum {
 	FEATURE_MUTEX,
 	FEATURE_THREADS,
 	FEATURE_SCHED,
+	FEATURE_THREADCREATE,
+	FEATURE_WALL,
 	FEATURE_PPROF,
 	FEATURE_FOLDED,
 	FEATURE_HTML,
@@ -86,6 +90,7 @@ struct options {
 	size_t pid_cnt;               /* 0 unless OPTIONS_PIDS */
 	char **command;               /* ends in NULL; NULL unless OPTIONS_COMMAND */
 	uint64_t duration_ns;         /* 0: no limit */
+	bool dump_threads;            /* -P threads -d 0: print them once, now, and end */
 	uint64_t interval_ns;         /* 10 ms to 24 h */
 	unsigned int frequency_hz;
 	uint32_t profiles;      /* OPTIONS_CPU | ... */

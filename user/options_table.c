@@ -11,8 +11,10 @@ struct options_feature options_features[FEATURE_CNT] = {
 	[FEATURE_HEAP] = {"heap", true},
 	[FEATURE_BLOCK] = {"block", true},
 	[FEATURE_MUTEX] = {"mutex", true},
-	[FEATURE_THREADS] = {"threads", false},
+	[FEATURE_THREADS] = {"threads", true},
 	[FEATURE_SCHED] = {"sched", true},
+	[FEATURE_THREADCREATE] = {"threadcreate", true},
+	[FEATURE_WALL] = {"wall", true},
 	[FEATURE_PPROF] = {"pprof", true},
 	[FEATURE_FOLDED] = {"folded", true},
 	[FEATURE_HTML] = {"html", false},
@@ -26,13 +28,15 @@ const struct argp_option options_table[] = {
 	{"pid", OPTION_PID, "LIST", 0, "profile these processes: ids as you see them, separated by "
 		"commas; repeated lists add up (default: the whole host)", 0},
 	{"duration", OPTION_DURATION, "TIME", 0, "stop after TIME: 10, 10s, 500ms, 2m, 1h, 1.5s; 0 "
-		"is no limit (default: until a signal, or CMD or the last PID exits)", 0},
+		"is no limit, and with -P threads alone: print every thread's stack now and exit (default: until a signal, or CMD or the last PID exits)", 0},
 
 	{NULL, 0, NULL, 0, "Profiles:", 2},
-	{"profiles", OPTION_PROFILES, "LIST", 0, "of cpu,heap,block,mutex,threads,sched (default: "
-		"cpu,heap with --pid or CMD, cpu for the host)", 0},
-	{"frequency", OPTION_FREQUENCY, "HZ", 0, "CPU samples a second on each CPU, 1 to 10000 "
-		"(default: 99)", 0},
+	{"profiles", OPTION_PROFILES, "LIST", 0, "of cpu,heap,block,mutex,threads,sched,threadcreate,wall (default: cpu,heap "
+		"with --pid or CMD, cpu for the host)", 0},
+	{"wall", OPTION_WALL, NULL, 0, "add wall to the profiles: where each thread is, -F times a second, "
+		"whether it runs or waits", 0},
+	{"frequency", OPTION_FREQUENCY, "HZ", 0, "CPU samples a second on each CPU, and wall samples of each thread, "
+		"1 to 10000 (default: 99)", 0},
 	{"heap-rate", OPTION_HEAP_RATE, "BYTES", 0, "mean bytes between two sampled allocations, "
 		"such as 512K; 1 samples every one (default: 524288)", 0},
 	{"max-overhead", OPTION_MAX_OVERHEAD, "PCT", 0, "share of one CPU that bpfprof and its "
@@ -77,7 +81,7 @@ static const struct option_words words[] = {
 	{OPTION_DURATION, "a time", "seconds or a unit of us, ms, s, m, h, up to 87600h, e.g. -d 10s"},
 	{OPTION_INTERVAL, "a time", "10ms to 24h, e.g. -i 1s"},
 	{OPTION_FREQUENCY, "a number of samples a second", "1 to 10000, e.g. -F 99"},
-	{OPTION_PROFILES, "a profile", "some of cpu,heap,block,mutex,threads,sched, e.g. -P cpu"},
+	{OPTION_PROFILES, "a profile", "some of cpu,heap,block,mutex,threads,sched,threadcreate,wall, e.g. -P cpu"},
 	{OPTION_OUTPUT, "a directory", "one, e.g. -o ."},
 	{OPTION_FORMAT, "a format", "some of pprof,folded,html, e.g. -f pprof"},
 	{OPTION_TOP, "a number of functions", "0 to 100000, e.g. --top=20"},

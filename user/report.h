@@ -12,6 +12,8 @@ struct symbols_options;
  * of failures. */
 int report__write(const struct options *options, const struct capture *capture,
 	const struct symbols_options *symbols_options);
+/* Every thread of the last read of `threads`, on stdout. 0, or -1 after it was logged. */
+int report__threads(const struct capture *capture, const struct symbols_options *symbols_options);
 /* The line and the tables of --stats, on stderr. */
 void report__stats(const struct capture *capture, const struct symbols_options *symbols_options);
 /* DIR exists and can be written to: asked before a capture, not after it. A missing DIR is made. 0, or logged. */

@@ -47,7 +47,7 @@ struct run {
 	struct symbols_options symbols_options; /* its cache serves every profile of this run */
 	int status;
 	int stats_fd; /* while open, the kernel measures programs' run times */
-	int events_timer, retry_timer;
+	int events_timer, retry_timer, tick_timer;
 };
 
 /* Debian's kernels know a level 3, at which CAP_PERFMON is not enough (CONFIG_SECURITY_PERF_EVENTS_RESTRICT). */
@@ -164,6 +164,15 @@ static void run__want_drain(void *arg)
 	loop__set_timer(run->retry_timer, MS_NS, 0);
 }
 
+static void run__on_tick(void *arg)
+{
+	struct run *run = arg;
+	uint64_t wait_ns = capture__tick(run->capture);
+
+	if (wait_ns)
+		loop__set_timer(run->tick_timer, wait_ns, 0);
+}
+
 static void run__stop(void *arg)
 {
 	struct run *run = arg;
@@ -252,8 +261,9 @@ static int run__open_loop(struct run *run)
 		return err;
 	run->events_timer = loop__add_timer(run->loop, 0, 0, run__on_events, run);
 	run->retry_timer = loop__add_timer(run->loop, 0, 0, run__on_interval, run);
+	run->tick_timer = loop__add_timer(run->loop, 0, 0, run__on_tick, run);
 	err = loop__add_timer(run->loop, drain_ns, drain_ns, run__on_interval, run);
-	if (run->events_timer < 0 || run->retry_timer < 0 || err < 0)
+	if (run->events_timer < 0 || run->retry_timer < 0 || run->tick_timer < 0 || err < 0)
 		return -EMFILE;
 	return 0;
 }
@@ -316,7 +326,7 @@ static int run__open(struct run *run, const struct shared_sizes *sizes)
 	struct capture_options capture_options = {
 		.all_processes = options->mode == OPTIONS_HOST,
 		.follow_children = options->mode == OPTIONS_COMMAND,
-		.keep_profile = options->output_dir || options->top_cnt,
+		.keep_profile = options->output_dir || options->top_cnt || options->dump_threads,
 		.is_served = run->service != NULL,
 		.frequency_hz = options->frequency_hz,
 		.heap_rate_bytes = options->heap_rate_bytes,
@@ -433,6 +443,7 @@ static int run__loop(struct run *run)
 		loop__add_timer(run->loop, options->duration_ns, 0, run__stop, run);
 	run__on_events(run);
 	service__ready(run->loop);
+	run__on_tick(run);
 	err = loop__run(run->loop);
 	if (err) {
 		log__error("the event loop failed: %s", strerror(-err));
@@ -473,6 +484,24 @@ static void run__finish(struct run *run)
 		report__stats(run->capture, &run->symbols_options);
 }
 
+/* -P threads -d 0 */
+static void run__dump_threads(struct run *run)
+{
+	int err = capture__stop(run->capture);
+
+	if (err) {
+		log__error("cannot read the threads: %s", strerror(-err));
+		run->status = EXIT_RUN_TIME;
+		return;
+	}
+	if (report__threads(run->capture, &run->symbols_options) ||
+		(run->options->output_dir &&
+			report__write(run->options, run->capture, &run->symbols_options)))
+		run->status = EXIT_RUN_TIME;
+	if (run->options->stats)
+		report__stats(run->capture, &run->symbols_options);
+}
+
 int run(const struct options *options, const struct shared_sizes *sizes)
 {
 	struct run run = {.options = options,
@@ -499,7 +528,11 @@ int run(const struct options *options, const struct shared_sizes *sizes)
 		}
 	}
 	setpriority(PRIO_PROCESS, 0, NICE); /* refused without CAP_SYS_NICE: works all the same */
-	if (run__open(&run, sizes) || run__loop(&run)) {
+	if (run__open(&run, sizes)) {
+		run.status = EXIT_RUN_TIME;
+	} else if (options->dump_threads) {
+		run__dump_threads(&run);
+	} else if (run__loop(&run)) {
 		run.status = EXIT_RUN_TIME;
 	} else {
 		run__finish(&run);

@@ -52,6 +52,21 @@ struct signal_struct {
 	int nr_threads;
 };
 
+struct file;
+
+struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_end;
+	struct file *vm_file;
+	unsigned long vm_flags;
+};
+
+/* With CONFIG_SCHED_INFO, which delay accounting brings along too. Times are of the run queue's clock. */
+struct sched_info {
+	u64 last_arrival; /* on a CPU */
+	u64 last_queued;  /* runnable since then; 0: on a CPU or asleep */
+};
+
 struct mm_struct {
 	unsigned long end_code;
 	unsigned long start_stack;
@@ -91,6 +106,7 @@ struct cfs_rq;
 struct sched_entity {
 	struct cfs_rq *cfs_rq;
 	u64 sum_exec_runtime;
+	u64 prev_sum_exec_runtime; /* when it last was put on a CPU */
 	unsigned char sched_delayed; /* since 6.12: asleep, but left on the queue for a while */
 };
 
@@ -107,6 +123,8 @@ struct task_struct {
 	int on_cpu;
 	int on_rq;
 	struct sched_entity se;
+	unsigned int policy;
+	struct sched_info sched_info;
 	struct mm_struct *mm;
 	int pid;
 	int tgid;
@@ -136,6 +154,7 @@ struct rq {
 	unsigned int nr_running;
 	struct cfs_rq cfs;
 	unsigned int cpu;
+	u64 clock;
 	struct task_struct *curr;
 	struct task_struct *idle;
 };
@@ -158,11 +177,13 @@ struct bpf_iter__task {
 /* include/linux/sched.h: stable since 2.6, and only these bits are read. */
 #define PF_KTHREAD     0x00200000
 #define PF_EXITING     0x00000004
+#define VM_EXEC	       0x00000004 /* include/linux/mm.h */
 #define TASK_RUNNING   0
 #define TASK_DEAD      0x00000080
 
 #define TASK_UNINTERRUPTIBLE 0x00000002
 #define TASK_STOPPED_TRACED  0x0000000c /* __TASK_STOPPED | __TASK_TRACED */
+#define TASK_TRACED	     0x00000008 /* __TASK_TRACED */
 #define TASK_NOLOAD	     0x00000400 /* with TASK_UNINTERRUPTIBLE: idle */
 
 #endif

@@ -11,6 +11,9 @@ static const struct collector_ops *const collectors[] = {
 	&collector_block,
 	&collector_mutex,
 	&collector_sched,
+	&collector_threads,
+	&collector_threadcreate,
+	&collector_wall,
 };
 
 const struct collector_ops *collector__find(const char *name)

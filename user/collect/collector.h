@@ -3,6 +3,7 @@
 #ifndef COLLECT_COLLECTOR_H
 #define COLLECT_COLLECTOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bpfprof.h"
@@ -13,6 +14,14 @@ struct collector;
 
 /* Takes one drained sample: values in the order of the profile's sample types. 0 or -errno. */
 typedef int (*collector_sample_fn)(const struct sample_key *key, const uint64_t *values, void *arg);
+
+/* What the read of a gauge asks of the owner of the process table, the unwind tables and the stacks. */
+struct collector_host {
+	/* Takes the stacks that were sent so far, and builds tables that stacks wait for, for at most tables_ns. */
+	void (*absorb)(void *arg, uint64_t tables_ns);
+	bool (*has_stack)(void *arg, uint64_t hash);
+	void *arg;
+};
 
 struct collector_ops {
 	const char *name; /* of the profile, as -P names it */
@@ -28,7 +37,14 @@ struct collector_ops {
 	int (*settle)(struct collector *collector);
 	/* Detaches: no program of the collector runs afterwards, what it counted can still be drained. */
 	void (*stop)(struct collector *collector);
-	/* Empties the maps of one parity, which no program writes now. 0, -errno, or what fn returned. */
+	/* NULL, or what has to be done now; in how many nanoseconds again. -errno. */
+	int64_t (*tick)(struct collector *collector);
+	/* Of a gauge alone, NULL for others: hands over all that is so now, which takes the place of what was read before. */
+	int (*read)(struct collector *collector, const struct collector_host *host,
+		collector_sample_fn fn, void *arg);
+	/* Of a gauge: its programs refer to stacks that they sent long ago; a read names those that are still wanted. */
+	bool keeps_stacks;
+	/* Empties the maps of one parity, which no program writes now; NULL for a gauge. 0, -errno, or what fn returned. */
 	int (*drain)(struct collector *collector, int parity, collector_sample_fn fn, void *arg);
 	void (*close)(struct collector *collector); /* accepts NULL */
 };
@@ -38,6 +54,9 @@ extern const struct collector_ops collector_heap;
 extern const struct collector_ops collector_block;
 extern const struct collector_ops collector_mutex;
 extern const struct collector_ops collector_sched;
+extern const struct collector_ops collector_threads;
+extern const struct collector_ops collector_threadcreate;
+extern const struct collector_ops collector_wall;
 
 /* By name; NULL: there is none. */
 const struct collector_ops *collector__find(const char *name);

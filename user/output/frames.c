@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "output/frames.h"
+#include "thread.h"
 
-enum { WORD_LOST, WORD_TRUNCATED, WORD_UNRESOLVED, WORD_CNT };
+enum { WORD_LOST, WORD_TRUNCATED, WORD_UNRESOLVED, WORD_UNSEEN, WORD_CNT };
 
 #define WORD(text)                                                                                 \
 	{                                                                                          \
@@ -21,6 +22,7 @@ static const struct symbol_location words[WORD_CNT] = {
 	[WORD_LOST] = WORD("[lost]"),
 	[WORD_TRUNCATED] = WORD("[truncated]"),
 	[WORD_UNRESOLVED] = WORD("[unresolved]"),
+	[WORD_UNSEEN] = WORD("[created before bpfprof attached]"),
 };
 
 size_t frames__location_cnt(const struct symbols *symbols)
@@ -97,6 +99,11 @@ static size_t first_frame(const struct output_source *source, const struct stack
 	return i;
 }
 
+static uint32_t word_without_stack(const struct sample_key *key)
+{
+	return THREAD_STATE_WORD__STATE(key->tag) == THREAD_UNSEEN ? WORD_UNSEEN : WORD_LOST;
+}
+
 size_t frames__of(const struct output_source *source, const struct sample *sample,
 	uint32_t ret[SAMPLE_FRAMES_MAX])
 {
@@ -115,7 +122,7 @@ size_t frames__of(const struct output_source *source, const struct sample *sampl
 			ret[cnt++] = symbols->location_cnt + WORD_TRUNCATED;
 	}
 	if (!cnt)
-		ret[cnt++] = symbols->location_cnt + WORD_LOST;
+		ret[cnt++] = symbols->location_cnt + word_without_stack(&sample->key);
 	return cnt;
 }
 

@@ -17,6 +17,7 @@
  *   [lost]        the whole of a sample whose stack was not taken or not kept
  *   [truncated]   root-most of a stack that was not walked to its root
  *   [unresolved]  a frame that symbols was not resolved for
+ *   [created before bpfprof attached]  the whole of a thread whose creation nobody saw
  * so that nothing is left out without a word.
  */
 size_t frames__location_cnt(const struct symbols *symbols);

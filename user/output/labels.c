@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Words for the tag of a sample's key and for its other side. */
 #include "output/labels.h"
+#include "output/thread_state.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -78,7 +79,14 @@ size_t labels__of(const struct output_source *source, const struct sample *sampl
 	const struct sample_key *key = &sample->key;
 	uint32_t state = key->tag & ~OFFCPU_TAG_BEGAN_UNSEEN;
 	size_t cnt = 0;
+	const char *word;
 
+	if (kind == &profile_kind_threads || kind == &profile_kind_wall) {
+		word = thread_state__label(key->tag);
+		ret[cnt].key = "state";
+		if (word)
+			snprintf(ret[cnt++].text, LABEL_BYTES_MAX, "%s", word);
+	}
 	if (kind == &profile_kind_block && state && state < OFFCPU_STATE_CNT) {
 		ret[cnt].key = "state";
 		snprintf(ret[cnt++].text, LABEL_BYTES_MAX, "%s", state_words[state]);

@@ -82,6 +82,14 @@ const struct profile_kind profile_kind_threadcreate = {
 	.period_type = {"threadcreate", COUNT},
 };
 
+const struct profile_kind profile_kind_wall = {
+	.name = "wall",
+	.values = {{"samples", COUNT}, {"wall", NANOSECONDS}},
+	.value_cnt = 2,
+	.default_value = 1,
+	.period_type = {"wall", NANOSECONDS},
+};
+
 static const struct profile_kind *const kinds[] = {
 	&profile_kind_cpu,
 	&profile_kind_heap,
@@ -91,6 +99,7 @@ static const struct profile_kind *const kinds[] = {
 	&profile_kind_sched,
 	&profile_kind_threads,
 	&profile_kind_threadcreate,
+	&profile_kind_wall,
 };
 
 const struct profile_kind *profile_kind__find(const char *name)

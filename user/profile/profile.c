@@ -43,6 +43,18 @@ void profile__free(struct profile *profile)
 	free(profile);
 }
 
+int profile__clear(struct profile *profile)
+{
+	struct profile_samples *empty = profile_samples__new(profile->samples->samples_max);
+
+	if (!empty)
+		return -ENOMEM;
+	profile_samples__free(profile->samples);
+	profile->samples = empty;
+	profile->dropped_cnt = 0;
+	return 0;
+}
+
 /* The sample that takes what the cap does not let in under key. */
 static struct sample *lost_sample(
 	struct profile_samples *samples, const struct sample_key *key, size_t lost_max)

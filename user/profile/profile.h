@@ -37,6 +37,7 @@ extern const struct profile_kind profile_kind_mutex;
 extern const struct profile_kind profile_kind_sched;
 extern const struct profile_kind profile_kind_threads;
 extern const struct profile_kind profile_kind_threadcreate;
+extern const struct profile_kind profile_kind_wall;
 
 /* By name; NULL: there is none. */
 const struct profile_kind *profile_kind__find(const char *name);
@@ -110,6 +111,8 @@ struct profile {
 struct profile *profile__new(const struct profile_kind *kind, const struct stack_table *stacks,
 	const struct profile_limits *limits);
 void profile__free(struct profile *profile);
+/* Takes all samples out. 0, or -ENOMEM: it is as it was. */
+int profile__clear(struct profile *profile);
 /*
  * Adds values[kind->value_cnt] to the sample with this key. At the cap on samples a new key's
  * values go to its process's `[lost]` sample (same pid, start, cgroup and comm; no stack, no
