@@ -84,7 +84,6 @@ def test_garbage_options(bpfprof, args, words):
 
 @pytest.mark.parametrize("args, word", [
     (["-P", "heap"], "heap"),
-    (["-P", "threads"], "threads"),
     (["-f", "html"], "html"),
     (["--heap-rate", "1"], "--heap-rate"),
     (["--max-overhead", "3"], "--max-overhead"),
