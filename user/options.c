@@ -219,6 +219,11 @@ static int parse_value(struct parser *parser, int key, const char *arg)
 		return check_value(parser, key, span__of(arg), err);
 	case OPTION_LISTEN_TOKEN_FILE:
 		return parse_token_file(parser, arg);
+	case OPTION_WALL:
+		return options_features[FEATURE_WALL].available
+			       ? 0
+			       : refuse(parser, "--wall: it is not available in this version; "
+						"leave it out");
 	default: /* a flag: given[] says it all */
 		return 0;
 	}

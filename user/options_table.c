@@ -31,7 +31,7 @@ const struct argp_option options_table[] = {
 		"is no limit, and with -P threads alone: print every thread's stack now and exit (default: until a signal, or CMD or the last PID exits)", 0},
 
 	{NULL, 0, NULL, 0, "Profiles:", 2},
-	{"profiles", OPTION_PROFILES, "LIST", 0, "of cpu,heap,block,mutex,threads,sched,threadcreate,wall (default: cpu,heap "
+	{"profiles", OPTION_PROFILES, "LIST", 0, "of cpu,heap,block,mutex,threads,sched and threadcreate,wall (default: cpu,heap "
 		"with --pid or CMD, cpu for the host)", 0},
 	{"wall", OPTION_WALL, NULL, 0, "add wall to the profiles: where each thread is, -F times a second, "
 		"whether it runs or waits", 0},

@@ -83,7 +83,6 @@ def test_garbage_options(bpfprof, args, words):
 
 
 @pytest.mark.parametrize("args, word", [
-    (["-P", "threads"], "threads"),
     (["-f", "html"], "html"),
     (["--heap-rate", "1"], "--heap-rate"),
 ])

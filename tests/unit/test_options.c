@@ -101,6 +101,52 @@ static void defaults_with_everything(void **state)
 	check_attached_defaults(OPTIONS_CPU | OPTIONS_HEAP);
 }
 
+/* -P threads -d 0: a dump, once, of which nothing is written unless a place is given. */
+static void dump_of_threads(void **state)
+{
+	static const char *const dump[ARGS_MAX] = ARGS("--pid", "42", "-P", "threads", "-d", "0");
+	static const char *const host[ARGS_MAX] = ARGS("-P", "threads", "-d", "0");
+	static const char *const files[ARGS_MAX] = ARGS(
+		"-p", "42", "-P", "threads", "-d0", "-o", "x");
+	static const char *const timed[ARGS_MAX] = ARGS("--pid", "42", "-P", "threads", "-d", "5s");
+	static const char *const others[ARGS_MAX] = ARGS("-p", "42", "-P", "threads,cpu", "-d0");
+	static const char *const command[ARGS_MAX] = ARGS("-P", "threads", "-d0", "--", "true");
+
+	(void)state;
+	parse_good(dump, NULL);
+	assert_true(options.dump_threads);
+	assert_null(options.output_dir);
+	assert_int_equal(options.top_cnt, 0);
+	assert_false(options.sched_lines);
+	parse_good(host, NULL);
+	assert_true(options.dump_threads);
+	parse_good(files, NULL);
+	assert_true(options.dump_threads);
+	assert_string_equal(options.output_dir, "x");
+	parse_good(timed, NULL);
+	assert_false(options.dump_threads);
+	assert_string_equal(options.output_dir, ".");
+	parse_good(others, NULL);
+	assert_false(options.dump_threads);
+	parse_good(command, NULL);
+	assert_false(options.dump_threads);
+}
+
+static void wall_clock(void **state)
+{
+	static const char *const alone[ARGS_MAX] = ARGS("--pid", "42", "--wall", "-F", "49");
+	static const char *const added[ARGS_MAX] = ARGS("-p", "42", "-P", "cpu", "--wall");
+	static const char *const named[ARGS_MAX] = ARGS("-p", "42", "-P", "wall,threadcreate");
+
+	(void)state;
+	parse_good(alone, NULL);
+	assert_int_equal(options.profiles, OPTIONS_WALL);
+	parse_good(added, NULL);
+	assert_int_equal(options.profiles, OPTIONS_CPU | OPTIONS_WALL);
+	parse_good(named, NULL);
+	assert_int_equal(options.profiles, OPTIONS_WALL | OPTIONS_THREADCREATE);
+}
+
 /* The command keeps its own options, whatever they are called. */
 static void command_words(void **state)
 {
@@ -268,6 +314,8 @@ int main(void)
 		cmocka_unit_test_setup(defaults_host_with_everything, everything),
 		cmocka_unit_test_setup(defaults_pid, only_this_version),
 		cmocka_unit_test_setup(defaults_with_everything, everything),
+		cmocka_unit_test_setup(dump_of_threads, everything),
+		cmocka_unit_test_setup(wall_clock, everything),
 		cmocka_unit_test_setup(command_words, only_this_version),
 		cmocka_unit_test_setup(numbers, everything),
 		cmocka_unit_test_setup(others, everything),

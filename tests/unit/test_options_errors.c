@@ -9,7 +9,8 @@ struct row {
 #define DURATION_GIVE "give seconds or a unit of us, ms, s, m, h, up to 87600h, e.g. -d 10s"
 #define INTERVAL_GIVE "give 10ms to 24h, e.g. -i 1s"
 #define HZ_GIVE       "give 1 to 10000, e.g. -F 99"
-#define PROFILES_GIVE "give some of cpu,heap,block,mutex,threads,sched, e.g. -P cpu"
+#define PROFILES_GIVE                                                                              \
+	"give some of cpu,heap,block,mutex,threads,sched,threadcreate,wall, e.g. -P cpu"
 #define FORMAT_GIVE   "give some of pprof,folded,html, e.g. -f pprof"
 #define TOP_GIVE      "give 0 to 100000, e.g. --top=20"
 #define CACHE_GIVE    "give 0 to 64G, e.g. --symbol-cache 32M"
@@ -82,7 +83,7 @@ static const struct row form_rows[] = {
 	{ARGS("--foo=bar"), "unknown option \"--foo\"; see bpfprof --help"},
 	{ARGS("--=bar"),
 		"option \"--\" is ambiguous: --pid or --duration or --profiles or "
-		"--frequency or --heap-rate or --max-overhead or --output or --format or "
+		"--wall or --frequency or --heap-rate or --max-overhead or --output or --format or "
 		"--top or --listen or --linger or --listen-token-file or --symbol-cache or --debuginfod or --interval or --no-trace or --stats or --quiet or "
 		"--verbose or --help or --version"},
 	{ARGS("-h"), "unknown option \"-h\"; see bpfprof --help"},
@@ -117,6 +118,7 @@ static const struct row form_rows[] = {
 };
 
 static const struct row unavailable_rows[] = {
+	{ARGS("--wall"), "--wall: it is not available in this version; leave it out"},
 	{ARGS("-P", "heap"), "--profiles: heap is not available in this version; use -P cpu"},
 	{ARGS("-P", "cpu,threads,block"),
 		"--profiles: block,threads are not available in this version; use -P cpu"},
@@ -134,7 +136,8 @@ static const struct row unavailable_rows[] = {
 };
 
 static const struct row effect_rows[] = {
-	{ARGS("-P", "heap", "-F", "99"), "--frequency: no cpu profile is taken; add cpu to -P"},
+	{ARGS("-P", "heap", "-F", "99"),
+		"--frequency: no cpu or wall profile is taken; add cpu to -P"},
 	{ARGS("-P", "cpu", "-p", "1", "--heap-rate", "1"),
 		"--heap-rate: no heap profile is taken; add heap to -P"},
 	{ARGS("--heap-rate", "1"), "--heap-rate: no heap profile is taken; add heap to -P"},

@@ -2,6 +2,7 @@
 /* Words for what a thread does. */
 #include "output/thread_state.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 
@@ -85,12 +86,6 @@ static const char *syscall__word(int32_t number)
 	case __NR_mq_timedreceive:
 	case __NR_mq_timedsend:
 		return "ipc";
-#ifdef __NR_vfork
-	case __NR_vfork:
-#endif
-	case __NR_clone:
-	case __NR_clone3:
-		return "vfork";
 	case __NR_ioctl:
 		return "ioctl";
 	case __NR_restart_syscall:
@@ -111,20 +106,25 @@ static const char *const states[THREAD_STATE_CNT] = {
 	[THREAD_DEAD] = "exited",
 };
 
+/* vfork(2) may be a flag of clone(2). */
+static bool syscall__is_vfork(int32_t number)
+{
+#ifdef __NR_vfork
+	if (number == __NR_vfork)
+		return true;
+#endif
+	return number == __NR_clone || number == __NR_clone3;
+}
+
 /* The word of the system call that a thread waits in; NULL: it does not, or the call has none. */
 static const char *waiting__word(uint32_t word)
 {
-	const char *name = syscall__word(THREAD_STATE_WORD__SYSCALL(word));
-
 	switch (THREAD_STATE_WORD__STATE(word)) {
 	case THREAD_SLEEPING:
-		return name;
+		return syscall__word(THREAD_STATE_WORD__SYSCALL(word));
 	case THREAD_DISK:
 		/* The one that waits for its child is counted among those that wait for a disk. */
-		return name && THREAD_STATE_WORD__SYSCALL(word) != __NR_clone3 &&
-				       syscall__word(__NR_clone) == name
-			       ? name
-			       : NULL;
+		return syscall__is_vfork(THREAD_STATE_WORD__SYSCALL(word)) ? "vfork" : NULL;
 	default:
 		return NULL;
 	}
