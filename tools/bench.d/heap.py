@@ -15,20 +15,22 @@ from measure import summary
 
 ATTACH_S = 1.5
 MEMLEAK = """
-uprobe:LIBC:malloc { @size[tid] = arg0; }
-uretprobe:LIBC:malloc /@size[tid]/ { @live[retval] = @size[tid]; @stack[retval] = ustack(20); delete(@size[tid]); }
-uprobe:LIBC:free /@live[arg0]/ { delete(@live[arg0]); delete(@stack[arg0]); }
+uprobe:ALLOCATOR:malloc { @size[tid] = arg0; }
+uretprobe:ALLOCATOR:malloc /@size[tid]/ { @live[retval] = @size[tid]; @stack[retval] = ustack(20); delete(@size[tid]); }
+uprobe:ALLOCATOR:free /@live[arg0]/ { delete(@live[arg0]); delete(@stack[arg0]); }
 """
 
 
-def libc_of(pid):
+def allocator_of(pid):
+    """The library whose malloc a process calls: redis-server's is jemalloc's."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
-        return next(line.split()[5] for line in maps if "libc.so" in line)
+        paths = {line.split()[5] for line in maps if len(line.split()) > 5}
+    return next(path for name in ("jemalloc", "libc.so") for path in sorted(paths) if name in path)
 
 
 def profilers(pid, folder):
     """name: command line that attaches to a running process."""
-    script = MEMLEAK.replace("LIBC", libc_of(pid))
+    script = MEMLEAK.replace("ALLOCATOR", allocator_of(pid))
     bpfprof = [tools.BIN, "--no-trace", "--top=0", "-P", "heap", "--max-overhead", "100", "-o", folder, "--pid", str(pid)]
     return {
         "bare": None,
@@ -69,13 +71,16 @@ def redis_rate(name, requests):
     """SET requests a second of a redis-server while name is attached."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         sock = f"{folder}/sock"
-        server = measure.start([shutil.which("redis-server"), "--port", "0", "--unixsocket", sock, "--save", "", "--appendonly",
+        under = [shutil.which("heaptrack"), "-o", f"{folder}/trace"] if name == "heaptrack" else []
+        server = measure.start([*under, shutil.which("redis-server"), "--port", "0", "--unixsocket", sock, "--save", "", "--appendonly",
                                 "no", "--dir", folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(0.5)
-        proc = attached(profilers(server.pid, folder)[name])
+        time.sleep(2 if under else 0.5)
+        proc = None if under else attached(profilers(server.pid, folder)[name])
         out = subprocess.run([shutil.which("redis-benchmark"), "-s", sock, "-t", "set", "-n", str(requests), "-d", "64", "-q",
                               "-r", "100000"], capture_output=True, text=True, timeout=120).stdout
         detach(proc)
+        subprocess.run([shutil.which("redis-cli"), "-s", sock, "shutdown", "nosave"], capture_output=True, timeout=20,
+                       check=False)
         measure.stop(server, signal.SIGKILL)
         found = re.findall(r"SET: ([\d.]+) requests per second", out)
         return float(found[-1]) if found else None
@@ -86,14 +91,14 @@ def section_heap(quick):
     names = ["bare", "bpfprof", "bpfprof rate 1", "bpftrace memleak"]
     pairs = measure.alternated(runs, {name: (lambda name=name: pair_ns(name, seconds)) for name in names})
     bare = statistics.median(pairs["bare"])
-    rows = []
-    rates = {}
+    rows, rates = [], {}
+    servers = names + (["heaptrack"] if shutil.which("heaptrack") else [])
     if shutil.which("redis-server") and shutil.which("redis-benchmark"):
-        rates = measure.alternated(runs, {name: (lambda name=name: redis_rate(name, requests)) for name in names})
-    for name in names:
-        added = [value - bare for value in pairs[name]]
+        rates = measure.alternated(runs, {name: (lambda name=name: redis_rate(name, requests)) for name in servers})
+    for name in servers:
+        added = [value - bare for value in pairs.get(name, [])]
         ratio = measure.ratios(rates[name], rates["bare"]) if rates else []
-        rows.append([name, summary(pairs[name], 0, " ns"), summary(added, 0, " ns"),
+        rows.append([name, summary(pairs.get(name, []), 0, " ns"), summary(added, 0, " ns"),
                      summary(ratio, 2) if ratio else "-"])
     return ("malloc(64) and free in a loop; redis-server: SET requests a second to those of the bare one\n" +
             measure.format_table(["attached", "a pair", "added", "redis-server"], rows) +
