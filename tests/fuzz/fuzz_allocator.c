@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void fuzz_site(const uint8_t *data, size_t size, bool wants_return)
 {
 	bool is_emulated;
-	uint32_t site = probe_site__choose(EM_X86_64, data, size, wants_return, &is_emulated);
+	uint32_t site = probe_site__choose(EM_X86_64, data, size, 1, wants_return, &is_emulated);
 
 	if (site && site >= size)
 		abort();

@@ -77,7 +77,7 @@ static void check(const struct row *row, bool wants_return, int want)
 {
 	bool is_emulated;
 	uint32_t site = probe_site__choose(
-		EM_X86_64, row->code, row->bytes, wants_return, &is_emulated);
+		EM_X86_64, row->code, row->bytes, 3, wants_return, &is_emulated);
 
 	if (is_emulated != (want >= 0) || site != (want >= 0 ? (uint32_t)want : 0))
 		fail_msg("%s (%s): site %u emulated %d, not %d", row->what,
@@ -101,10 +101,32 @@ static void test_nothing_and_other_machines(void **state)
 	bool is_emulated = true;
 
 	(void)state;
-	assert_int_equal(probe_site__choose(EM_X86_64, push, 0, true, &is_emulated), 0);
+	assert_int_equal(probe_site__choose(EM_X86_64, push, 0, 3, true, &is_emulated), 0);
 	assert_false(is_emulated);
-	assert_int_equal(probe_site__choose(EM_AARCH64, push, 1, true, &is_emulated), 0);
+	assert_int_equal(probe_site__choose(EM_AARCH64, push, 1, 3, true, &is_emulated), 0);
 	assert_false(is_emulated);
+}
+
+/* Only the arguments that are read have to be there. */
+static void test_argument_counts(void **state)
+{
+	static const uint8_t takes_rdx[] = {0xba, 1, 0, 0, 0, 0x55},
+			     takes_rsi[] = {0x31, 0xf6, 0x55};
+	bool is_emulated;
+
+	(void)state;
+	assert_int_equal(
+		probe_site__choose(EM_X86_64, takes_rdx, sizeof(takes_rdx), 2, true, &is_emulated),
+		5);
+	assert_true(is_emulated);
+	assert_int_equal(
+		probe_site__choose(EM_X86_64, takes_rsi, sizeof(takes_rsi), 2, true, &is_emulated),
+		0);
+	assert_false(is_emulated);
+	assert_int_equal(
+		probe_site__choose(EM_X86_64, takes_rsi, sizeof(takes_rsi), 1, true, &is_emulated),
+		2);
+	assert_true(is_emulated);
 }
 
 static void test_lengths(void **state)
@@ -143,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prologues),
 		cmocka_unit_test(test_nothing_and_other_machines),
+		cmocka_unit_test(test_argument_counts),
 		cmocka_unit_test(test_lengths),
 	};
 

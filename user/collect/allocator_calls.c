@@ -89,6 +89,22 @@ static bool function__is_redundant(const struct allocator_function *function)
 		       function->function == HEAP_FREE);
 }
 
+/* How many of its arguments the kernel half reads. */
+static int function__argument_cnt(enum heap_function function)
+{
+	switch (function) {
+	case HEAP_MALLOC:
+	case HEAP_PVALLOC:
+	case HEAP_FREE:
+		return 1;
+	case HEAP_POSIX_MEMALIGN:
+	case HEAP_REALLOCARRAY:
+		return 3;
+	default:
+		return 2;
+	}
+}
+
 void allocator__finish(struct allocator *allocator, const struct elf_code *code)
 {
 	uint8_t bytes[PROBE_CODE_BYTES_MAX];
@@ -101,6 +117,7 @@ void allocator__finish(struct allocator *allocator, const struct elf_code *code)
 		size_t got = elf_code__read(code, function->addr, bytes, want);
 
 		function->site = probe_site__choose(code->machine, bytes, got,
+			function__argument_cnt(function->function),
 			!heap_function__frees(function->function), &function->is_emulated);
 		if (code->machine != EM_X86_64) {
 			function->nests = function__may_nest(function);

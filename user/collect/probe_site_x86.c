@@ -5,8 +5,7 @@
 #include "collect/probe_site.h"
 #include "collect/x86_insn.h"
 
-#define INSN_MAX  16
-#define ARGUMENTS (1u << X86_REG_DI | 1u << X86_REG_SI | 1u << X86_REG_DX)
+#define INSN_MAX 24
 
 static int32_t read_i32(const uint8_t *bytes)
 {
@@ -36,10 +35,17 @@ static bool code__jumps_to(const uint8_t *code, size_t bytes, uint32_t at)
 	return false;
 }
 
-uint32_t probe_site_x86__choose(
-	const uint8_t *code, size_t bytes, bool wants_return, bool *ret_is_emulated)
+/* Integer arguments go in rdi, rsi and rdx. */
+static uint32_t arguments__mask(int cnt)
 {
-	uint32_t at = 0;
+	return 1u << X86_REG_DI | (cnt > 1 ? 1u << X86_REG_SI : 0) |
+	       (cnt > 2 ? 1u << X86_REG_DX : 0);
+}
+
+uint32_t probe_site_x86__choose(const uint8_t *code, size_t bytes, int argument_cnt,
+	bool wants_return, bool *ret_is_emulated)
+{
+	uint32_t at = 0, arguments = arguments__mask(argument_cnt);
 	int i;
 
 	*ret_is_emulated = false;
@@ -58,7 +64,7 @@ uint32_t probe_site_x86__choose(
 			*ret_is_emulated = true;
 			return at;
 		}
-		if (insn.is_branch || insn.writes & ARGUMENTS)
+		if (insn.is_branch || insn.writes & arguments)
 			break;
 		if (wants_return && insn.writes & 1u << X86_REG_SP)
 			break;
