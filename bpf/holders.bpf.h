@@ -40,12 +40,14 @@ static __always_inline void holders__note(
 	holders->since_ns = now;
 }
 
-/* Of the turns that ended after since_ns, the thread of the longest; what lay before since_ns does not count. */
-static __always_inline void holders__find(struct holders *holders, u64 since_ns, char *ret_comm)
+/* Which of the turns that ended after since_ns was the longest; what of it lay before since_ns does not count. TURNS: none. */
+__noinline u32 holders__longest(struct holders *holders, u64 since_ns)
 {
-	u64 longest_ns = 0;
 	u32 i, longest = TURNS;
+	u64 longest_ns = 0;
 
+	if (!holders)
+		return TURNS;
 	for (i = 0; i < TURNS; i++) {
 		struct turn *turn = &holders->turns[i];
 		u64 ns = turn->ns;
@@ -59,6 +61,13 @@ static __always_inline void holders__find(struct holders *holders, u64 since_ns,
 			longest = i;
 		}
 	}
+	return longest;
+}
+
+static __always_inline void holders__name(struct holders *holders, u64 since_ns, char *ret_comm)
+{
+	u32 longest = holders__longest(holders, since_ns);
+
 	if (longest < TURNS)
 		__builtin_memcpy(ret_comm, holders->turns[longest].comm, TASK_COMM_BYTES);
 }

@@ -173,7 +173,7 @@ static __always_inline void offcpu_thread__count(struct offcpu_thread *thread,
 	key.stack = charge.stack;
 	key.tag = 0;
 	if (holders && queue_ns >= DELAY_TOLD_NS)
-		holders__find(holders, now - queue_ns, key.peer.comm);
+		holders__name(holders, now - queue_ns, key.peer.comm);
 	sample__count(&sched_samples_0, &sched_samples_1, &sched_lost, parity, &key, charge.cnt,
 		charge.value_ns);
 }
