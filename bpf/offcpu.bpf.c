@@ -6,14 +6,13 @@
 #include <bpf/bpf_tracing.h>
 
 #include "futex.bpf.h"
+#include "holders.bpf.h"
 #include "offcpu_key.bpf.h"
 #include "walk.bpf.h"
 
 /* Of a stack taken in a tracepoint: the program itself and bpf_trace_runN(). With several programs on the tracepoint
  * __traceiter_NAME() follows; outputs leave it out. */
 #define KERNEL_FRAMES_SKIPPED 2
-/* Run-queue waits of at least this tell who held the CPU. */
-#define DELAY_TOLD_NS (1u << 20)
 
 SAMPLE_MAPS(block)
 SAMPLE_MAPS(mutex)
@@ -27,6 +26,7 @@ struct offcpu_cpu {
 	/* A surprise whose stack is taken at the end of this switch. */
 	u64 late_off_ns; /* 0: there is none */
 	u64 late_queue_ns;
+	struct holders holders;
 };
 
 struct {
@@ -146,7 +146,8 @@ static __always_inline struct charge offcpu_thread__charge(
 
 /* Counts that task was away for off_ns, of which it waited for the CPU for queue_ns. Inside an epoch. */
 static __always_inline void offcpu_thread__count(struct offcpu_thread *thread,
-	struct task_struct *task, struct task_struct *holder, u64 off_ns, u64 queue_ns, int parity)
+	struct task_struct *task, struct holders *holders, u64 now, u64 off_ns, u64 queue_ns,
+	int parity)
 {
 	u32 enabled = offcpu_control.enabled;
 	struct sample_key key = {};
@@ -171,8 +172,8 @@ static __always_inline void offcpu_thread__count(struct offcpu_thread *thread,
 		return;
 	key.stack = charge.stack;
 	key.tag = 0;
-	if (holder && queue_ns >= DELAY_TOLD_NS)
-		bpf_core_read(key.peer.comm, sizeof(key.peer.comm), &holder->comm);
+	if (holders && queue_ns >= DELAY_TOLD_NS)
+		holders__name(holders, now - queue_ns, key.peer.comm);
 	sample__count(&sched_samples_0, &sched_samples_1, &sched_lost, parity, &key, charge.cnt,
 		charge.value_ns);
 }
@@ -229,6 +230,8 @@ int BPF_PROG(offcpu_switch, bool preempt, struct task_struct *prev, struct task_
 		to = offcpu_thread__find(next);
 	if (options.all_processes && ((prev->pid && !from) || (next->pid && !to)))
 		counter__inc(COUNTER_offcpu_thread_unknown);
+	if (offcpu_control.enabled & OFFCPU_SCHED)
+		holders__note(&cpu->holders, prev, now);
 	if (to)
 		counts = offcpu_thread__enter(to, next, now, &off_ns, &queue_ns);
 	if (counts && !to->is_taken && offcpu_control.has_switch_end &&
@@ -249,7 +252,8 @@ int BPF_PROG(offcpu_switch, bool preempt, struct task_struct *prev, struct task_
 			counter__inc(COUNTER_samples_epoch_race);
 		} else {
 			if (counts)
-				offcpu_thread__count(to, next, prev, off_ns, queue_ns, parity);
+				offcpu_thread__count(
+					to, next, &cpu->holders, now, off_ns, queue_ns, parity);
 			if (takes)
 				from->stack = task__stack(ctx, prev);
 			epoch__exit(users, parity);
@@ -295,7 +299,8 @@ int BPF_PROG(offcpu_switch_end, bool is_switch)
 	}
 	budget__take(&cpu->stacks, 0);
 	thread->stack = task__stack(ctx, task);
-	offcpu_thread__count(thread, task, NULL, off_ns, cpu->late_queue_ns, parity);
+	offcpu_thread__count(thread, task, &cpu->holders, bpf_ktime_get_ns(), off_ns,
+		cpu->late_queue_ns, parity);
 	epoch__exit(users, parity);
 	return 0;
 }
@@ -438,7 +443,7 @@ static __always_inline void offcpu_thread__settle(
 		counter__inc(COUNTER_samples_epoch_race);
 		return;
 	}
-	offcpu_thread__count(thread, task, NULL, off_ns, 0, parity);
+	offcpu_thread__count(thread, task, NULL, now, off_ns, 0, parity);
 	thread->is_begun = 1;
 	epoch__exit(users, parity);
 }

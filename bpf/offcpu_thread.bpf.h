@@ -49,11 +49,14 @@ static __always_inline void budget__turn(struct budget *budget, u64 now)
 	budget->taken = 0;
 }
 
-/* How many such waits one stands for, as a power of two. */
-static __always_inline u32 budget__weight_shift(struct budget *budget, u64 expected_ns, u64 now)
+/* How many such waits one stands for, as a power of two. A function of its own to the verifier (as are others here that are
+ * not static): it must not follow each of the results through all that comes after. */
+__noinline u32 budget__weight_shift(struct budget *budget, u64 expected_ns, u64 now)
 {
 	u32 shift = 0, i;
 
+	if (!budget)
+		return 0;
 	budget__turn(budget, now);
 	for (i = 0; i < WEIGHT_SHIFT_MAX && expected_ns << shift < budget->threshold_ns; i++)
 		shift++;

@@ -7,7 +7,7 @@
 #define SYSCALL_FUTEX_WAKE    454
 #define SYSCALL_FUTEX_REQUEUE 456
 
-static __always_inline u32 syscall__waits_for(u64 number)
+__noinline u32 syscall__waits_for(u64 number)
 {
 	switch (number) {
 	case 35:  /* nanosleep */

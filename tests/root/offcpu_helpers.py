@@ -71,8 +71,8 @@ def by_label(samples, key):
     return ret
 
 
-def compile_to(path, *command):
-    done = subprocess.run([*command, "-o", str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+def compile_to(path, *command, source=None):
+    done = subprocess.run([*command, "-o", str(path), *([source] if source else [])], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
                           env={**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/local/go/bin:/root/.cargo/bin",
                                "GO111MODULE": "off"}, check=False)
     assert not done.returncode, done.stdout

@@ -185,7 +185,7 @@ def switch_programs(args, rounds):
         before = host_switches()
         pingpong(rounds)
         switches = host_switches() - before
-        cnt, total_ns = peer.ran("sched_switch")
+        cnt, total_ns = peer.ran("sched_switch", "offcpu_switch", "sched_switch_ex", "handle_sched_sw", "sched_switch_bt")
         _, all_ns = peer.ran()
         peer.stop()
     return (total_ns / cnt, all_ns / switches) if cnt and switches else None
@@ -199,6 +199,8 @@ def host_switches():
 def section_switch(quick):
     runs, rounds = (2, 100000) if quick else (5, 300000)
     commands = {"bare": None, "bpfprof": [tools.BIN], "bpfprof --no-trace": [tools.BIN, "--no-trace"]}
+    for profiles in ("block", "block,mutex,sched"):
+        commands[f"bpfprof --no-trace -P {profiles}"] = [tools.BIN, "--no-trace", "-P", profiles]
     if tools.RUNQLAT:
         commands["runqlat"] = [tools.RUNQLAT, 1000]
     if tools.OFFCPUTIME:
@@ -206,7 +208,7 @@ def section_switch(quick):
     measure.say(f"switch: {len(commands)} x {runs} runs")
     slow = measure.alternated(runs, {name: lambda a=args: switch_under(a, rounds) for name, args in commands.items()})
     cost = measure.alternated(max(1, runs // 2 + 1), {name: lambda a=args: switch_programs(a, rounds // 2)
-                                          for name, args in commands.items() if args and "--no-trace" not in args})
+                                          for name, args in commands.items() if args and args[1:] != ["--no-trace"]})
     rows = []
     for name, values in slow.items():
         programs = cost.get(name, [])

@@ -124,10 +124,10 @@ class Peer:
     def programs(self):
         return {i: item for i, item in bpf_objects("prog").items() if i in self.program_ids}
 
-    def ran(self, name_part=""):
-        """(runs, ns) since the start of the measurement, of the programs with that name."""
+    def ran(self, *names):
+        """(runs, ns) since the start of the measurement, of the programs with these names, or of all."""
         now = self.programs()
-        items = [(i, item) for i, item in now.items() if name_part in item.get("name", "")]
+        items = [(i, item) for i, item in now.items() if not names or item.get("name", "") in names]
         cnt = sum(item.get("run_cnt", 0) - self.first.get(i, {}).get("run_cnt", 0) for i, item in items)
         total = sum(item.get("run_time_ns", 0) - self.first.get(i, {}).get("run_time_ns", 0) for i, item in items)
         return cnt, total
