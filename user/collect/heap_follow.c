@@ -8,6 +8,7 @@
 
 #include "collect/heap_private.h"
 #include "collect/shared.h"
+#include "process/regular_file.h"
 
 static struct heap_target *heap__find(struct collector *heap, const struct process *process)
 {

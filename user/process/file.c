@@ -4,7 +4,6 @@
 #include "process/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 
 #include "bpfprof.h"
 #include "process/elf_header.h"
+#include "process/regular_file.h"
 #include "process/vdso.h"
 
 #define DESCRIPTORS_MAX 8192
@@ -79,27 +79,6 @@ void files__free(struct files *files)
 		file__free(files->by_id[i]);
 	free(files->by_id);
 	free(files);
-}
-
-/* Opened by path only to look at it first: opening a FIFO would wait and opening a device may do things. */
-int regular_file__open(const char *path)
-{
-	int probe = open(path, O_PATH | O_CLOEXEC), fd;
-	char self[64];
-	struct stat st;
-
-	if (probe < 0)
-		return -errno;
-	if (fstat(probe, &st) || !S_ISREG(st.st_mode)) {
-		close(probe);
-		return -ENOEXEC;
-	}
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", probe);
-	fd = open(self, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		fd = -errno;
-	close(probe);
-	return fd;
 }
 
 /* Is this the file that was mapped, not one that has its name now? */

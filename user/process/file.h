@@ -59,9 +59,6 @@ struct file_mapping {
 	uint64_t offset;
 };
 
-/* A descriptor of a regular file; -ENOEXEC for anything else, or -errno. */
-int regular_file__open(const char *path);
-
 struct files; /* by id and by identity */
 
 struct files *files__new(void);

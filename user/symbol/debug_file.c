@@ -4,7 +4,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "process/regular_file.h"
 #include "symbol/elf_view.h"
 
 #define DEBUG_ID_BYTES_MIN 2
@@ -47,16 +47,15 @@ static struct build_id read_build_id(const struct elf_view *view)
 	return id;
 }
 
-static int open_regular(const char *path)
+/* Whoever may read the binary may not therefore read what it names as its debug file, or a link in its place: that must be
+ * everybody's, or the same user's. */
+static bool is_readable_with(int fd, int binary_fd)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+	struct stat st, binary;
 
-	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
-		close(fd);
-		return -ENOENT;
-	}
-	return fd < 0 ? -ENOENT : fd;
+	if (fstat(fd, &st))
+		return false;
+	return st.st_mode & S_IROTH || (!fstat(binary_fd, &binary) && st.st_uid == binary.st_uid);
 }
 
 static bool has_build_id(int fd, const struct build_id *id)
@@ -89,7 +88,7 @@ static bool has_checksum(int fd, uint32_t checksum)
 
 static int open_with_build_id(const char *path, const struct build_id *id)
 {
-	int fd = open_regular(path);
+	int fd = regular_file__open(path);
 
 	if (fd >= 0 && !has_build_id(fd, id)) {
 		close(fd);
@@ -151,10 +150,11 @@ static int open_by_link(const struct elf_view *view, const struct build_id *id, 
 			    debug_dir) >= (int)sizeof(path) ||
 			strcmp(path, file) == 0)
 			continue;
-		fd = open_regular(path);
+		fd = regular_file__open(path);
 		if (fd < 0)
 			continue;
-		if (id->len ? has_build_id(fd, id) : has_checksum(fd, checksum))
+		if (is_readable_with(fd, view->fd) &&
+			(id->len ? has_build_id(fd, id) : has_checksum(fd, checksum)))
 			return fd;
 		close(fd);
 	}

@@ -94,6 +94,9 @@ static int check_owner(int fd, uid_t real, uid_t effective)
 		return -errno;
 	if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != real && st.st_uid != effective))
 		return -EPERM;
+	/* One of root's is taken only if the process could read it: its owner may have mounted any file there. */
+	if (st.st_uid != real && st.st_uid != effective && !(st.st_mode & S_IROTH))
+		return -EPERM;
 	return 0;
 }
 

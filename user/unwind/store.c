@@ -39,6 +39,9 @@ struct unwind_store {
 	uint32_t queue_first, queue_cnt;
 	struct cfi_parser *parser; /* of the file being built */
 	uint32_t building;         /* its id; 0: none */
+	struct unwind_table
+		*placing; /* what was built; its pages below placed_cnt are in the kernel */
+	uint32_t placed_cnt, placing_first_page;
 	uint32_t epoch;
 	uint32_t turn;
 	uint32_t evicted_cnt;
@@ -72,6 +75,7 @@ void unwind_store__free(struct unwind_store *store)
 	if (!store)
 		return;
 	cfi_parser__free(store->parser);
+	unwind_table__free(store->placing);
 	chunks__free(store->chunks);
 	slots__free(store->page_slots);
 	unwind_rules__free(store->rules);
@@ -175,42 +179,58 @@ static void pages__give(struct unwind_store *store, uint32_t first_page, uint32_
 	slots__give(store->page_slots, first_page, page_cnt, store->epoch);
 }
 
-/* Writes the table into the kernel. 0, -ENOSPC, -E2BIG, -errno. */
-static int table__place(struct unwind_store *store, uint32_t id, const struct unwind_table *table)
+static uint32_t table__page_cnt(const struct unwind_table *table)
 {
-	struct unwind_file *file = &store->maps.files[id];
-	uint32_t first_number, page_cnt, first_page, i;
+	return table->pages[table->page_cnt - 1].number - table->pages[0].number + 1;
+}
+
+/* Room for the table's pages in the kernel. 0, -ENOSPC, -E2BIG. */
+static int place__begin(struct unwind_store *store, struct unwind_table *table)
+{
+	uint32_t page_cnt = table__page_cnt(table);
 	int err;
 
-	first_number = table->pages[0].number;
-	page_cnt = table->pages[table->page_cnt - 1].number - first_number + 1;
 	if (page_cnt > FILE_PAGES_MAX)
 		return -E2BIG;
-	err = slots__take(store->page_slots, page_cnt, &first_page);
+	err = slots__take(store->page_slots, page_cnt, &store->placing_first_page);
 	if (err)
 		return err;
-	memset(&store->maps.pages[first_page], 0, page_cnt * sizeof(*store->maps.pages));
-	for (i = 0; i < table->page_cnt; i++) {
-		const struct unwind_page *page = &table->pages[i];
-		struct unwind_page_rows rows = {.cnt = page->row_cnt};
+	memset(&store->maps.pages[store->placing_first_page], 0,
+		page_cnt * sizeof(*store->maps.pages));
+	store->placing = table;
+	store->placed_cnt = 0;
+	return 0;
+}
 
-		err = chunks__take(store->chunks, page->row_cnt, &rows.row);
-		if (err) {
-			pages__give(store, first_page, page_cnt);
-			return err;
-		}
-		chunks__write(
-			store->chunks, rows.row, &table->rows[page->first_row], page->row_cnt);
-		store->maps.pages[first_page + page->number - first_number] = rows;
-	}
+/* Writes the rows of the table's next page: a new chunk takes the kernel 10 ms. 0, -ENOSPC, -errno. */
+static int place__page(struct unwind_store *store)
+{
+	const struct unwind_table *table = store->placing;
+	const struct unwind_page *page = &table->pages[store->placed_cnt];
+	struct unwind_page_rows rows = {.cnt = page->row_cnt};
+	int err = chunks__take(store->chunks, page->row_cnt, &rows.row);
+
+	if (err)
+		return err;
+	chunks__write(store->chunks, rows.row, &table->rows[page->first_row], page->row_cnt);
+	store->maps.pages[store->placing_first_page + page->number - table->pages[0].number] = rows;
+	store->placed_cnt++;
+	return 0;
+}
+
+/* From here on programs use the table. */
+static void place__finish(struct unwind_store *store)
+{
+	uint32_t id = store->building;
+	struct unwind_file *file = &store->maps.files[id];
+
 	store__copy_rules(store);
-	file->first_number = first_number;
-	file->first_page = first_page;
-	file->page_cnt = page_cnt;
-	store->states[id].row_cnt = table->row_cnt;
+	file->first_number = store->placing->pages[0].number;
+	file->first_page = store->placing_first_page;
+	file->page_cnt = table__page_cnt(store->placing);
+	store->states[id].row_cnt = store->placing->row_cnt;
 	store->states[id].used_turn = store->turn;
 	file__set_state(store, id, UNWIND_READY);
-	return 0;
 }
 
 static void table__refuse(struct unwind_store *store, uint32_t id, const char *reason)
@@ -227,29 +247,58 @@ static void table__no_room(struct unwind_store *store, uint32_t id)
 	table__refuse(store, id, "no room in the budget for unwind rows");
 }
 
-static void build__finish(struct unwind_store *store)
+static void place__fail(struct unwind_store *store, int err)
 {
 	uint32_t id = store->building;
-	struct unwind_table *table;
-	int err = cfi_parser__finish(store->parser, &table);
 
-	if (err || !table->page_cnt) {
-		if (!err)
-			unwind_table__free(table);
-		table__refuse(store, id, err ? "out of memory" : "no code");
-		return;
-	}
-	err = table__place(store, id, table);
-	if (err == -ENOSPC) {
-		/* What is evicted now may be written over after the next turn only. */
-		if (store->states[id].is_urgent && store__evict_oldest(store))
-			file__wait_turn(store, id);
-		else
-			table__no_room(store, id);
-	} else if (err) {
+	if (err != -ENOSPC)
 		table__refuse(store, id,
 			err == -E2BIG ? "code is spread over more than 1 GiB"
 				      : "cannot make a map");
+	/* What is evicted now may be written over after the next turn only. */
+	else if (store->states[id].is_urgent && store__evict_oldest(store))
+		file__wait_turn(store, id);
+	else
+		table__no_room(store, id);
+}
+
+static void build__end(struct unwind_store *store)
+{
+	cfi_parser__free(store->parser);
+	store->parser = NULL;
+	unwind_table__free(store->placing);
+	store->placing = NULL;
+	store->building = 0;
+}
+
+static void place__step(struct unwind_store *store)
+{
+	int err = place__page(store);
+
+	if (!err && store->placed_cnt < store->placing->page_cnt)
+		return;
+	if (err) {
+		pages__give(store, store->placing_first_page, table__page_cnt(store->placing));
+		place__fail(store, err);
+	} else {
+		place__finish(store);
+	}
+	build__end(store);
+}
+
+/* The table is built; it is placed in steps of its own. */
+static void build__finish(struct unwind_store *store)
+{
+	struct unwind_table *table = NULL;
+	int err = cfi_parser__finish(store->parser, &table);
+
+	if (err || !table->page_cnt) {
+		table__refuse(store, store->building, err ? "out of memory" : "no code");
+	} else {
+		err = place__begin(store, table);
+		if (!err)
+			return;
+		place__fail(store, err);
 	}
 	unwind_table__free(table);
 }
@@ -293,9 +342,8 @@ static void build__step(struct unwind_store *store)
 		file__set_state(store, id, UNWIND_FRAME_POINTER);
 	else
 		table__refuse(store, id, cfi_parser__reason(store->parser));
-	cfi_parser__free(store->parser);
-	store->parser = NULL;
-	store->building = 0;
+	if (!store->placing)
+		build__end(store);
 }
 
 bool unwind_store__work(struct unwind_store *store, uint64_t budget_ns)
@@ -303,7 +351,9 @@ bool unwind_store__work(struct unwind_store *store, uint64_t budget_ns)
 	uint64_t start_ns = clock__now_ns(), now_ns = start_ns;
 
 	while ((store->building || store->queue_cnt) && now_ns - start_ns < budget_ns) {
-		if (store->building)
+		if (store->placing)
+			place__step(store);
+		else if (store->building)
 			build__step(store);
 		else
 			build__begin(store);
