@@ -57,7 +57,7 @@ PYTHON := /usr/bin/python3
 ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
 TRIPLE := $(shell $(CC) -print-multiarch 2>/dev/null || uname -m | sed 's/$$/-linux-gnu/')
 
-CFLAGS_WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CFLAGS_WARN := -Wall -Werror=implicit-function-declaration -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS_ALL := -std=gnu11 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBPFPROF_VERSION='"$(VERSION)"' \
 	-fstack-protector-strong $(CFLAGS_WARN)
 LDFLAGS_ALL :=

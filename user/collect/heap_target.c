@@ -2,6 +2,8 @@
 /* One process whose allocators are probed. */
 #include "collect/heap_target.h"
 
+#include "process/regular_file.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
