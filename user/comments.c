@@ -19,6 +19,27 @@ void comments__add(struct comments *comments, const char *format, ...)
 	comments->cnt++;
 }
 
+/* Figures of the tool's own work, which say nothing of the profile: --stats has them. */
+static bool is_internal(enum counter counter)
+{
+	switch (counter) {
+	case COUNTER_samples:
+	case COUNTER_stacks_shipped:
+	case COUNTER_stack_mark_failed:
+	case COUNTER_mapping_unknown:
+	case COUNTER_mapping_stale:
+	case COUNTER_frames_user:
+	case COUNTER_frames_raw:
+	case COUNTER_end_root:
+	case COUNTER_end_kernel:
+	case COUNTER_end_exec:
+	case COUNTER_offcpu_stacks:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void comments__fill(struct comments *comments, const struct capture *capture)
 {
 	struct counter_values counters = {0};
@@ -32,7 +53,7 @@ void comments__fill(struct comments *comments, const struct capture *capture)
 	if (shared__read_counters(capture__shared(capture), &counters))
 		comments__add(comments, "loss counters could not be read");
 	for (i = 0; i < COUNTER__CNT; i++)
-		if (counters.cnt[i])
+		if (counters.cnt[i] && !is_internal((enum counter)i))
 			comments__add(comments, "%s %llu (%s)", counter_names[i],
 				(unsigned long long)counters.cnt[i], counter_texts[i]);
 	capture__losses(capture, &losses);

@@ -4,6 +4,8 @@
 #include <uthash.h>
 
 #include <errno.h>
+#include <regex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,13 +28,65 @@ static int add_name(struct names *names, const struct symbol_location *location,
 	return names__add(names, text, strlen(text), ret_name);
 }
 
+/* Marks the locations that drop_frames matches: by the function that all others there are inlined into. 0 or -ENOMEM. */
+static int graph__mark_dropped(struct graph *graph)
+{
+	const char *pattern = graph->source->profile->kind->drop_frames;
+	size_t cnt = frames__location_cnt(graph->source->symbols), i;
+	const struct symbol_location *location;
+	char *whole = NULL;
+	regex_t regex;
+	int err;
+
+	graph->dropped = calloc(cnt + 1, sizeof(*graph->dropped));
+	if (!graph->dropped)
+		return -ENOMEM;
+	if (!pattern)
+		return 0;
+	if (asprintf(&whole, "^(%s)$", pattern) < 0)
+		return -ENOMEM;
+	err = regcomp(&regex, whole, REG_EXTENDED | REG_NOSUB);
+	free(whole);
+	if (err)
+		return -ENOMEM;
+	for (i = 0; i < cnt; i++) {
+		location = frames__location(graph->source->symbols, i);
+		if (location->line_cnt)
+			graph->dropped[i] = !regexec(&regex,
+				location->lines[location->line_cnt - 1].function, 0, NULL, 0);
+	}
+	regfree(&regex);
+	return 0;
+}
+
+/* The frames of a sample, leaf first, without those that drop_frames leaves out: as pprof's prune(), all below the
+ * root-most match that has a caller. */
+static size_t graph__frames(
+	const struct graph *graph, const struct sample *sample, uint32_t frames[SAMPLE_FRAMES_MAX])
+{
+	size_t cnt = frames__of(graph->source, sample, frames), i = cnt;
+	bool has_caller = false;
+
+	while (i-- > 0) {
+		if (!graph->dropped[frames[i]]) {
+			has_caller = true;
+			continue;
+		}
+		if (!has_caller)
+			continue;
+		memmove(frames, &frames[i + 1], (cnt - i - 1) * sizeof(*frames));
+		return cnt - i - 1;
+	}
+	return cnt;
+}
+
 static int count_sample(const struct sample *sample, void *arg)
 {
 	struct graph *graph = arg;
 	int64_t value = frames__value(graph->source, sample);
 	const uint32_t *first = graph->locations.first;
 	uint32_t frames[SAMPLE_FRAMES_MAX];
-	size_t cnt = frames__of(graph->source, sample, frames);
+	size_t cnt = graph__frames(graph, sample, frames);
 	struct graph_node *node;
 	uint32_t line;
 	size_t i;
@@ -72,6 +126,9 @@ int graph__new(const struct output_source *source, struct graph **ret_graph)
 	err = location_names__init(&graph->locations, source->symbols, graph->names, add_name);
 	if (err)
 		goto out;
+	err = graph__mark_dropped(graph);
+	if (err)
+		goto out;
 	graph->node_cnt = names__cnt(graph->names);
 	graph->nodes = calloc(graph->node_cnt, sizeof(*graph->nodes));
 	err = graph->nodes ? 0 : -ENOMEM;
@@ -100,6 +157,7 @@ void graph__free(struct graph *graph)
 	location_names__destroy(&graph->locations);
 	names__free(graph->names);
 	free(graph->nodes);
+	free(graph->dropped);
 	free(graph->mapping_weights);
 	free(graph);
 }
@@ -139,7 +197,7 @@ static int count_edges(const struct sample *sample, void *arg)
 	int64_t value = frames__value(graph->source, sample);
 	const uint32_t *first = graph->locations.first;
 	uint32_t frames[SAMPLE_FRAMES_MAX];
-	size_t i = frames__of(graph->source, sample, frames);
+	size_t i = graph__frames(graph, sample, frames);
 	uint32_t caller = UINT32_MAX;
 	uint32_t line, last, name;
 	int err = 0;

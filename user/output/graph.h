@@ -31,6 +31,7 @@ struct graph {
 	int64_t total;             /* sum of the samples' magnitudes */
 	uint32_t pid;              /* of all samples; see one_process */
 	bool one_process;
+	bool *dropped;            /* private; by location: matches the kind's drop_frames */
 	struct graph_edge *edges; /* private */
 	uint32_t sample_cnt;      /* private */
 };

@@ -128,6 +128,9 @@ static void write_header(struct pprof *pprof)
 	protobuf__int64(&pprof->message, PROFILE_DURATION_NANOS, profile->duration_ns);
 	protobuf__int64(&pprof->message, PROFILE_DEFAULT_SAMPLE_TYPE,
 		source_string(pprof, kind->values[kind->default_value].type));
+	if (kind->drop_frames)
+		protobuf__int64(&pprof->message, PROFILE_DROP_FRAMES,
+			source_string(pprof, kind->drop_frames));
 	for (i = 0; i < pprof->source->comment_cnt; i++) {
 		comment = source_string(pprof, pprof->source->comments[i]);
 		protobuf__int64(&pprof->message, PROFILE_COMMENT, comment);

@@ -8,6 +8,12 @@
 #define BYTES       "bytes"
 #define NANOSECONDS "nanoseconds"
 
+/* The allocator's own functions, as Go's heap profile leaves out the runtime's: a report begins at who asked for memory. */
+#define ALLOCATORS                                                                                  \
+	"(__GI_)?(__libc_|__|je_|tc_|mi_|_rjem_)?"                                                  \
+	"(malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|memalign|valloc|pvalloc)" \
+	"|operator new(\\[\\])?(\\(.*\\))?|__(rust|rdl|rg)_(alloc|realloc|alloc_zeroed)"
+
 const struct profile_kind profile_kind_cpu = {
 	.name = "cpu",
 	.values = {{"samples", COUNT}, {"cpu", NANOSECONDS}},
@@ -28,6 +34,7 @@ const struct profile_kind profile_kind_heap = {
 	.value_cnt = 4,
 	.default_value = 3,
 	.period_type = {"space", BYTES},
+	.drop_frames = ALLOCATORS,
 };
 
 const struct profile_kind profile_kind_allocs = {
@@ -42,6 +49,7 @@ const struct profile_kind profile_kind_allocs = {
 	.value_cnt = 4,
 	.default_value = 1,
 	.period_type = {"space", BYTES},
+	.drop_frames = ALLOCATORS,
 };
 
 const struct profile_kind profile_kind_block = {

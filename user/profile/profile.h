@@ -27,6 +27,9 @@ struct profile_kind {
 	unsigned int default_value; /* index into values: default_sample_type, and what reports sort
 				       by */
 	struct value_type period_type;
+	/* NULL, or profile.proto's drop_frames: a function that this matches as a whole is left out of reports with all that
+	 * it called. In the syntax that POSIX extended expressions and RE2 share. */
+	const char *drop_frames;
 };
 
 extern const struct profile_kind profile_kind_cpu;
