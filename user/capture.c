@@ -277,6 +277,18 @@ static void capture__request_tables(struct capture *capture)
 		unwind_store__request(capture->unwind, ++capture->files_seen, is_urgent);
 }
 
+/* Collectors that attach to processes are told of them once the tables are there that their stacks need. */
+static void capture__follow(struct capture *capture)
+{
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt; i++)
+		if (capture->profiles[i].ops->follow && capture->profiles[i].start_ns &&
+			!capture->is_stopped)
+			capture->profiles[i].ops->follow(
+				capture->profiles[i].collector, capture->processes);
+}
+
 int capture__start(struct capture *capture, const char **ret_reason)
 {
 	size_t i;
@@ -289,6 +301,8 @@ int capture__start(struct capture *capture, const char **ret_reason)
 	capture->start_ns = clock__ns(CLOCK_MONOTONIC);
 	for (i = 0; !err && i < capture->profile_cnt; i++)
 		err = capture_profile__start(&capture->profiles[i], ret_reason);
+	if (!err)
+		capture__follow(capture);
 	return err;
 }
 
@@ -399,16 +413,6 @@ int capture__each_fd(const struct capture *capture, int (*fn)(int fd, void *arg)
 	int err = process_events__each_fd(capture->events, fn, arg);
 
 	return err ? err : fn(stack_ring__fd(capture->ring), arg);
-}
-
-static void capture__follow(struct capture *capture)
-{
-	size_t i;
-
-	for (i = 0; i < capture->profile_cnt; i++)
-		if (capture->profiles[i].ops->follow && !capture->is_stopped)
-			capture->profiles[i].ops->follow(
-				capture->profiles[i].collector, capture->processes);
 }
 
 static int capture__keep_stack(const struct stack_record *record, const uint64_t *frames, void *arg)

@@ -186,7 +186,7 @@ static void heap__look_at(struct collector *heap, struct heap_target *target,
 	if (target->found || target->told_none || !image->row_cnt)
 		return;
 	target->told_none = true;
-	heap__note(heap, heap->is_probing ? HEAP_NOTE_DEBUG : HEAP_NOTE_WARN,
+	heap__note(heap, heap->has_followed ? HEAP_NOTE_DEBUG : HEAP_NOTE_WARN,
 		"heap: pid %u: no allocator found in what it maps (a malloc and a free with symbols: libc's, jemalloc's, "
 		"tcmalloc's, mimalloc's): no heap profile of it; all else goes on",
 		target->pid);
@@ -251,6 +251,7 @@ void heap__follow(struct collector *heap, const struct processes *processes)
 		if (target)
 			heap__look_at(heap, target, processes, process);
 	}
+	heap->has_followed = true;
 }
 
 void heap__expect(struct collector *heap, pid_t pid, const char *path)

@@ -30,7 +30,7 @@ struct collector {
 	struct heap_files *files;
 	struct heap_target *targets; /* HEAP_PROCESSES_MAX */
 	uint32_t target_end;         /* past the last one that was ever used */
-	bool is_probing;
+	bool has_followed;           /* processes that were asked for have been looked at */
 	bool told_full;
 	struct heap_guard guard;
 	pid_t *wanted; /* of the whole host's mode */
