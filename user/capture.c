@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "collect/collector.h"
+#include "collect/heap.h"
 #include "collect/stack_ring.h"
 #include "collect/targets.h"
 #include "collect/threads.h"
@@ -372,6 +373,22 @@ int capture__remove_profile(struct capture *capture, const char *name)
 	return 0;
 }
 
+static void capture__follow(struct capture *capture);
+
+/* On the whole host the heap of those processes is measured that somebody reads. */
+static void capture__probe_for(struct capture *capture, const struct tap *tap, bool begins)
+{
+	struct collector *heap = capture__heap(capture);
+
+	if (!heap || tap->profile->kind != &profile_kind_heap || !tap->pid)
+		return;
+	if (!begins)
+		heap__unwant(heap, tap->pid);
+	else if (heap__want(heap, tap->pid))
+		return;
+	capture__follow(capture);
+}
+
 int capture__open_tap(struct capture *capture, const char *name, uint32_t pid, uint64_t born_max_ns,
 	struct tap **ret)
 {
@@ -387,6 +404,7 @@ int capture__open_tap(struct capture *capture, const char *name, uint32_t pid, u
 	capture__begin_keeping(capture);
 	tap->next = entry->taps;
 	entry->taps = tap;
+	capture__probe_for(capture, tap, true);
 	*ret = tap;
 	return 0;
 }
@@ -398,6 +416,7 @@ void capture__close_tap(struct capture *capture, struct tap *tap)
 
 	if (!tap)
 		return;
+	capture__probe_for(capture, tap, false);
 	for (i = 0; i < capture->profile_cnt; i++)
 		for (at = &capture->profiles[i].taps; *at; at = &(*at)->next)
 			if (*at == tap) {

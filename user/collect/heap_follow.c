@@ -192,6 +192,41 @@ static void heap__look_at(struct collector *heap, struct heap_target *target,
 		target->pid);
 }
 
+int heap__want(struct collector *heap, uint32_t pid)
+{
+	uint32_t *grown = reallocarray(heap->wanted, heap->wanted_cnt + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	heap->wanted = grown;
+	grown[heap->wanted_cnt++] = pid;
+	return 0;
+}
+
+void heap__unwant(struct collector *heap, uint32_t pid)
+{
+	uint32_t i;
+
+	for (i = 0; i < heap->wanted_cnt; i++) {
+		if (heap->wanted[i] != pid)
+			continue;
+		heap->wanted[i] = heap->wanted[--heap->wanted_cnt];
+		return;
+	}
+}
+
+static bool heap__wants(const struct collector *heap, uint32_t pid)
+{
+	uint32_t i;
+
+	if (!shared__options(heap->shared)->all_processes)
+		return true;
+	for (i = 0; i < heap->wanted_cnt; i++)
+		if (heap->wanted[i] == pid)
+			return true;
+	return false;
+}
+
 static void heap__let_go(struct collector *heap, const struct processes *processes)
 {
 	uint32_t i;
@@ -203,34 +238,12 @@ static void heap__let_go(struct collector *heap, const struct processes *process
 		if (target->state != HEAP_TARGET_LIVE)
 			continue;
 		process = processes__find(processes, target->pid);
-		if (process && process->start_ns == target->start_ns && !process->end_ns)
+		if (process && process->start_ns == target->start_ns && !process->end_ns &&
+			heap__wants(heap, target->pid))
 			continue;
 		heap_target__unprobe(target);
 		target->state = HEAP_TARGET_ENDED;
 	}
-}
-
-int heap__want(struct collector *heap, pid_t pid)
-{
-	pid_t *grown = reallocarray(heap->wanted, heap->wanted_cnt + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	heap->wanted = grown;
-	grown[heap->wanted_cnt++] = pid;
-	return 0;
-}
-
-static bool heap__wants(const struct collector *heap, uint32_t pid)
-{
-	uint32_t i;
-
-	if (!shared__options(heap->shared)->all_processes)
-		return true;
-	for (i = 0; i < heap->wanted_cnt; i++)
-		if (heap->wanted[i] == (pid_t)pid)
-			return true;
-	return false;
 }
 
 void heap__follow(struct collector *heap, const struct processes *processes)

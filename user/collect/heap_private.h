@@ -33,7 +33,7 @@ struct collector {
 	bool has_followed;           /* processes that were asked for have been looked at */
 	bool told_full;
 	struct heap_guard guard;
-	pid_t *wanted; /* of the whole host's mode */
+	uint32_t *wanted; /* of the whole host's mode */
 	uint32_t wanted_cnt;
 	struct heap_file_id *file_ids; /* files with an allocator as frames name them */
 	uint32_t file_id_cnt;
