@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "collect/collector.h"
+#include "collect/heap.h"
 #include "collect/stack_ring.h"
 #include "collect/targets.h"
 #include "collect/threads.h"
@@ -277,6 +278,18 @@ static void capture__request_tables(struct capture *capture)
 		unwind_store__request(capture->unwind, ++capture->files_seen, is_urgent);
 }
 
+/* Collectors that attach to processes are told of them once the tables are there that their stacks need. */
+static void capture__follow(struct capture *capture)
+{
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt; i++)
+		if (capture->profiles[i].ops->follow && capture->profiles[i].start_ns &&
+			!capture->is_stopped)
+			capture->profiles[i].ops->follow(
+				capture->profiles[i].collector, capture->processes);
+}
+
 int capture__start(struct capture *capture, const char **ret_reason)
 {
 	size_t i;
@@ -289,6 +302,8 @@ int capture__start(struct capture *capture, const char **ret_reason)
 	capture->start_ns = clock__ns(CLOCK_MONOTONIC);
 	for (i = 0; !err && i < capture->profile_cnt; i++)
 		err = capture_profile__start(&capture->profiles[i], ret_reason);
+	if (!err)
+		capture__follow(capture);
 	return err;
 }
 
@@ -358,6 +373,22 @@ int capture__remove_profile(struct capture *capture, const char *name)
 	return 0;
 }
 
+static void capture__follow(struct capture *capture);
+
+/* On the whole host the heap of those processes is measured that somebody reads. */
+static void capture__probe_for(struct capture *capture, const struct tap *tap, bool begins)
+{
+	struct collector *heap = capture__heap(capture);
+
+	if (!heap || tap->profile->kind != &profile_kind_heap || !tap->pid)
+		return;
+	if (!begins)
+		heap__unwant(heap, tap->pid);
+	else if (heap__want(heap, tap->pid))
+		return;
+	capture__follow(capture);
+}
+
 int capture__open_tap(struct capture *capture, const char *name, uint32_t pid, uint64_t born_max_ns,
 	struct tap **ret)
 {
@@ -373,6 +404,7 @@ int capture__open_tap(struct capture *capture, const char *name, uint32_t pid, u
 	capture__begin_keeping(capture);
 	tap->next = entry->taps;
 	entry->taps = tap;
+	capture__probe_for(capture, tap, true);
 	*ret = tap;
 	return 0;
 }
@@ -384,6 +416,7 @@ void capture__close_tap(struct capture *capture, struct tap *tap)
 
 	if (!tap)
 		return;
+	capture__probe_for(capture, tap, false);
 	for (i = 0; i < capture->profile_cnt; i++)
 		for (at = &capture->profiles[i].taps; *at; at = &(*at)->next)
 			if (*at == tap) {
@@ -399,16 +432,6 @@ int capture__each_fd(const struct capture *capture, int (*fn)(int fd, void *arg)
 	int err = process_events__each_fd(capture->events, fn, arg);
 
 	return err ? err : fn(stack_ring__fd(capture->ring), arg);
-}
-
-static void capture__follow(struct capture *capture)
-{
-	size_t i;
-
-	for (i = 0; i < capture->profile_cnt; i++)
-		if (capture->profiles[i].ops->follow && !capture->is_stopped)
-			capture->profiles[i].ops->follow(
-				capture->profiles[i].collector, capture->processes);
 }
 
 static int capture__keep_stack(const struct stack_record *record, const uint64_t *frames, void *arg)

@@ -138,6 +138,8 @@ static void run__on_guard(void *arg)
 {
 	struct run *run = arg;
 
+	if (!capture__heap(run->capture))
+		return;
 	heap__guard(capture__heap(run->capture), run->options->max_overhead_ppm, own__cpu_ns());
 	run__print_notes(run);
 }
@@ -421,6 +423,19 @@ static void run__tell_start(const struct run *run)
 		files__cnt(capture__files(run->capture)), unwind.ready_cnt);
 }
 
+static void run__tell_heap(const struct run *run)
+{
+	if (!capture__heap(run->capture))
+		return;
+	if (run->options->mode == OPTIONS_HOST)
+		log__warn(
+			"heap: no process is probed on the whole host until one is asked for; give --pid or CMD");
+	else if (capture__profile(run->capture, "cpu"))
+		log__info(
+			"cpu and heap at once: CPU samples see the heap's probes (their cost is in malloc and free); "
+			"-P cpu and -P heap measure each alone");
+}
+
 static int run__loop(struct run *run)
 {
 	const struct options *options = run->options;
@@ -431,14 +446,9 @@ static int run__loop(struct run *run)
 	trace__start(run->trace);
 	if (run->has_command && run__release(run))
 		return EXIT_RUN_TIME;
-	if (capture__heap(run->capture)) {
-		run__on_guard(run);
-		loop__add_timer(run->loop, GUARD_NS, GUARD_NS, run__on_guard, run);
-		if (capture__profile(run->capture, "cpu"))
-			log__info(
-				"cpu and heap at once: CPU samples see the heap's probes (their cost is in malloc and free); "
-				"-P cpu and -P heap measure each alone");
-	}
+	run__on_guard(run);
+	loop__add_timer(run->loop, GUARD_NS, GUARD_NS, run__on_guard, run);
+	run__tell_heap(run);
 	if (options->duration_ns)
 		loop__add_timer(run->loop, options->duration_ns, 0, run__stop, run);
 	run__on_events(run);

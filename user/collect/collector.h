@@ -29,7 +29,7 @@ struct collector_ops {
 	int (*open)(struct shared *shared, struct collector **ret, const char **ret_reason);
 	/* Of the profile, in the unit of its kind's period_type; NULL: 1. */
 	int64_t (*period)(const struct collector *collector);
-	/* NULL, or: the process table may have changed; called before start(), too. */
+	/* NULL, or: the process table may have changed. First called after start(). */
 	void (*follow)(struct collector *collector, const struct processes *processes);
 	/* Attaches: from here on programs run. */
 	int (*start)(struct collector *collector, const char **ret_reason);

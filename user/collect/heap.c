@@ -63,7 +63,6 @@ static void heap__unprobe(struct collector *heap)
 
 	for (i = 0; i < heap->target_end; i++)
 		heap_target__unprobe(&heap->targets[i]);
-	heap->is_probing = false;
 }
 
 static void heap__stop(struct collector *heap)
@@ -226,11 +225,10 @@ static int64_t heap__period(const struct collector *heap)
 	return (int64_t)shared__options(heap->shared)->heap_rate_bytes;
 }
 
-/* Probes were put by heap__follow() when the processes were known. */
+/* Probes are put by heap__follow(), in the processes that there are. */
 static int heap__start(struct collector *heap, const char **ret_reason)
 {
-	(void)ret_reason;
-	heap->is_probing = true;
+	(void)heap, (void)ret_reason;
 	return 0;
 }
 

@@ -42,8 +42,10 @@ void heap__total(struct collector *heap, struct heap_figures *ret);
 /* Once an interval: keeps the probes' cost, and own_ns (CPU time of the daemon so far), below max_ppm of one CPU. 1,000,000: as
  * it comes. */
 void heap__guard(struct collector *heap, uint32_t max_ppm, uint64_t own_ns);
-/* In the whole host's mode no process is probed but those wanted. */
-int heap__want(struct collector *heap, pid_t pid);
+/* In the whole host's mode no process is probed but those wanted, at the next heap__follow(); as often as it was wanted it has
+ * to be given up. */
+int heap__want(struct collector *heap, uint32_t pid);
+void heap__unwant(struct collector *heap, uint32_t pid);
 /* A frame of a stack lies in a function of an allocator that was found. */
 bool heap__has_frame(const struct collector *heap, uint64_t frame);
 

@@ -186,10 +186,45 @@ static void heap__look_at(struct collector *heap, struct heap_target *target,
 	if (target->found || target->told_none || !image->row_cnt)
 		return;
 	target->told_none = true;
-	heap__note(heap, heap->is_probing ? HEAP_NOTE_DEBUG : HEAP_NOTE_WARN,
+	heap__note(heap, heap->has_followed ? HEAP_NOTE_DEBUG : HEAP_NOTE_WARN,
 		"heap: pid %u: no allocator found in what it maps (a malloc and a free with symbols: libc's, jemalloc's, "
 		"tcmalloc's, mimalloc's): no heap profile of it; all else goes on",
 		target->pid);
+}
+
+int heap__want(struct collector *heap, uint32_t pid)
+{
+	uint32_t *grown = reallocarray(heap->wanted, heap->wanted_cnt + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	heap->wanted = grown;
+	grown[heap->wanted_cnt++] = pid;
+	return 0;
+}
+
+void heap__unwant(struct collector *heap, uint32_t pid)
+{
+	uint32_t i;
+
+	for (i = 0; i < heap->wanted_cnt; i++) {
+		if (heap->wanted[i] != pid)
+			continue;
+		heap->wanted[i] = heap->wanted[--heap->wanted_cnt];
+		return;
+	}
+}
+
+static bool heap__wants(const struct collector *heap, uint32_t pid)
+{
+	uint32_t i;
+
+	if (!shared__options(heap->shared)->all_processes)
+		return true;
+	for (i = 0; i < heap->wanted_cnt; i++)
+		if (heap->wanted[i] == pid)
+			return true;
+	return false;
 }
 
 static void heap__let_go(struct collector *heap, const struct processes *processes)
@@ -203,34 +238,12 @@ static void heap__let_go(struct collector *heap, const struct processes *process
 		if (target->state != HEAP_TARGET_LIVE)
 			continue;
 		process = processes__find(processes, target->pid);
-		if (process && process->start_ns == target->start_ns && !process->end_ns)
+		if (process && process->start_ns == target->start_ns && !process->end_ns &&
+			heap__wants(heap, target->pid))
 			continue;
 		heap_target__unprobe(target);
 		target->state = HEAP_TARGET_ENDED;
 	}
-}
-
-int heap__want(struct collector *heap, pid_t pid)
-{
-	pid_t *grown = reallocarray(heap->wanted, heap->wanted_cnt + 1, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	heap->wanted = grown;
-	grown[heap->wanted_cnt++] = pid;
-	return 0;
-}
-
-static bool heap__wants(const struct collector *heap, uint32_t pid)
-{
-	uint32_t i;
-
-	if (!shared__options(heap->shared)->all_processes)
-		return true;
-	for (i = 0; i < heap->wanted_cnt; i++)
-		if (heap->wanted[i] == (pid_t)pid)
-			return true;
-	return false;
 }
 
 void heap__follow(struct collector *heap, const struct processes *processes)
@@ -251,6 +264,7 @@ void heap__follow(struct collector *heap, const struct processes *processes)
 		if (target)
 			heap__look_at(heap, target, processes, process);
 	}
+	heap->has_followed = true;
 }
 
 void heap__expect(struct collector *heap, pid_t pid, const char *path)

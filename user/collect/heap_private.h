@@ -30,10 +30,10 @@ struct collector {
 	struct heap_files *files;
 	struct heap_target *targets; /* HEAP_PROCESSES_MAX */
 	uint32_t target_end;         /* past the last one that was ever used */
-	bool is_probing;
+	bool has_followed;           /* processes that were asked for have been looked at */
 	bool told_full;
 	struct heap_guard guard;
-	pid_t *wanted; /* of the whole host's mode */
+	uint32_t *wanted; /* of the whole host's mode */
 	uint32_t wanted_cnt;
 	struct heap_file_id *file_ids; /* files with an allocator as frames name them */
 	uint32_t file_id_cnt;
