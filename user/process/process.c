@@ -8,9 +8,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "process/proc.h"
+
+#define ROWS_UNCHECKED_MAX 1024
+#define SCAN_SHARE         20 /* of the time, for reading one process anew: 100,000 mappings take 50 ms */
 
 static struct image *image__new(uint64_t from_ns, struct image *older)
 {
@@ -316,13 +320,40 @@ void processes__on_exec(struct processes *processes, uint32_t pid, uint64_t time
 	processes__changed(processes, process);
 }
 
+static uint64_t clock__now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+/* No event tells of an unmap: a process that maps ever new addresses is read anew before it fills the tables. */
+static void process__drop_unmapped(struct processes *processes, struct process *process)
+{
+	struct image *image = process->image;
+	uint64_t now_ns;
+
+	if (image->row_cnt < image->rows_checked_cnt * 2 + ROWS_UNCHECKED_MAX)
+		return;
+	now_ns = clock__now_ns();
+	if (now_ns - process->scan_ns < SCAN_SHARE * process->scan_took_ns)
+		return;
+	image->row_cnt = 0;
+	processes__scan(processes, process->pid, now_ns);
+	image->rows_checked_cnt = image->row_cnt;
+	process->scan_took_ns = clock__now_ns() - now_ns;
+}
+
 void processes__on_mmap(
 	struct processes *processes, const struct file_mapping *mapping, uint64_t time_ns)
 {
 	struct process *process = processes__subject(processes, (uint32_t)mapping->pid, time_ns);
 
-	if (process)
-		process__map(processes, process, mapping);
+	if (!process)
+		return;
+	process__map(processes, process, mapping);
+	process__drop_unmapped(processes, process);
 }
 
 #define END_READS_MAX 3

@@ -17,7 +17,8 @@ struct image {
 	struct mapping_row *rows;
 	uint32_t row_cnt;
 	uint32_t row_capacity;
-	uint64_t start_stack; /* mm->start_stack and mm->end_code; 0: not read yet */
+	uint32_t rows_checked_cnt; /* of the last read of /proc because they had become many */
+	uint64_t start_stack;      /* mm->start_stack and mm->end_code; 0: not read yet */
 	uint64_t end_code;
 	struct image *older;
 };
@@ -27,7 +28,8 @@ struct process {
 	uint64_t
 		start_ns; /* CLOCK_BOOTTIME; no earlier than the kernel's start_boottime of this process */
 	uint64_t scan_ns; /* /proc was read then: events before are already in it */
-	uint64_t end_ns;  /* 0: alive */
+	uint64_t scan_took_ns;
+	uint64_t end_ns; /* 0: alive */
 	bool leader_exited;
 	bool is_dirty;       /* rows changed since they were published */
 	uint32_t change_cnt; /* of the rows */
@@ -35,6 +37,7 @@ struct process {
 	struct process *next_listed;
 	uint32_t slice; /* 1 + index into the kernel's slices; 0: not published */
 	uint32_t published_first, published_cnt; /* rows in the kernel */
+	uint32_t written_epoch, written_cnt;     /* rows written to the kernel in that epoch */
 	struct image *image;                     /* newest; never NULL */
 	struct process *older;                   /* earlier owner of the pid */
 	UT_hash_handle hh;

@@ -12,6 +12,7 @@
 #include "process/slots.h"
 
 #define ROWS_SMALLEST 16u
+#define SHARE_OF_ONE  8u /* of the kernel's rows, one process may write an eighth in an epoch */
 /* exec sets start_stack and end_code a little after it reported the new image: so long they are read again. */
 #define EXEC_SETTLE_NS 20000000ull
 #define EXEC_AGAIN_MS  2
@@ -89,6 +90,17 @@ static int process__take_slice(struct publisher *publisher, struct process *proc
 	return 0;
 }
 
+/* Rows that are replaced are free again in a later epoch only. A process that maps all the time must not use up those of
+ * all others until then: it waits. */
+static bool process__may_write(const struct publisher *publisher, struct process *process)
+{
+	if (process->written_epoch != publisher->epoch) {
+		process->written_epoch = publisher->epoch;
+		process->written_cnt = 0;
+	}
+	return process->written_cnt < publisher->maps.row_max / SHARE_OF_ONE;
+}
+
 static void process__publish(struct publisher *publisher, struct process *process)
 {
 	const struct image *image = process->image;
@@ -100,21 +112,22 @@ static void process__publish(struct publisher *publisher, struct process *proces
 	};
 
 	/* In the middle of an exec there is no identity yet: nothing could tell these rows from another image's. */
-	if (!image->start_stack || !image->end_code)
+	if (!image->start_stack || !image->end_code || !process__may_write(publisher, process))
 		return;
 	process->is_dirty = false;
 	if (!image->row_cnt)
 		return;
-	if (!process->slice && process__take_slice(publisher, process)) {
+	if ((!process->slice && process__take_slice(publisher, process)) ||
+		slots__take(publisher->row_slots, slice.cnt, &slice.first)) {
+		/* once more in the next epoch, when others may have given back theirs */
 		publisher->full_cnt++;
-		return;
-	}
-	if (slots__take(publisher->row_slots, slice.cnt, &slice.first)) {
-		publisher->full_cnt++;
+		process->is_dirty = true;
+		process->written_cnt = publisher->maps.row_max;
 		return;
 	}
 	memcpy(&publisher->maps.rows[slice.first], image->rows, slice.cnt * sizeof(*image->rows));
 	slice__write(&publisher->maps.slices[process->slice - 1], &slice);
+	process->written_cnt += slice.cnt;
 	if (process->published_cnt)
 		slots__give(publisher->row_slots, process->published_first, process->published_cnt,
 			publisher->epoch);
@@ -158,6 +171,8 @@ int publisher__flush(struct publisher *publisher, struct processes *processes, u
 			now_ns - image->from_ns < EXEC_SETTLE_NS) {
 			processes__list(processes, process);
 			again_ms = EXEC_AGAIN_MS;
+		} else if (process->is_dirty && image->start_stack) {
+			processes__list(processes, process); /* it waits for the next epoch */
 		}
 	}
 	return again_ms;
