@@ -119,14 +119,6 @@ struct charge {
 	u64 stack;
 };
 
-static __always_inline bool offcpu_thread__is_surprised(
-	const struct offcpu_thread *thread, u64 value_ns)
-{
-	u32 shift = thread->shift & 31;
-
-	return shift && value_ns << shift > thread->surprise_ns;
-}
-
 /* A wait of value_ns, of which the thread's stack is a sample. */
 static __always_inline struct charge offcpu_thread__charge(
 	const struct offcpu_thread *thread, u64 value_ns)
@@ -469,7 +461,7 @@ int offcpu_threads(struct bpf_iter__task *ctx)
 		if (!task->on_cpu) {
 			thread->is_unseen = 1;
 			thread->is_taken = 1;
-			thread->state = task->on_rq ? 0 : task->__state;
+			thread->state = task->__state;
 			thread->left_ns = now;
 		}
 		return 0;

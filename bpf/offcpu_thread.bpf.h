@@ -169,6 +169,14 @@ static __always_inline void offcpu_thread__learn(struct offcpu_thread *thread, u
 	place->tag = thread->tag;
 }
 
+static __always_inline bool offcpu_thread__is_surprised(
+	const struct offcpu_thread *thread, u64 value_ns)
+{
+	u32 shift = thread->shift & 31;
+
+	return shift && value_ns << shift > thread->surprise_ns;
+}
+
 /* Moves what came since the last time to the process's totals. */
 static __always_inline void offcpu_thread__flush(
 	struct offcpu_thread *thread, struct task_struct *task, u64 now)

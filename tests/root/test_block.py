@@ -105,7 +105,7 @@ def test_a_wait_without_end_is_counted_so_far(bpfprof, blockers, programs):
     assert o.count(o.having(samples, state="pipe")) == 20
     assert 20e9 * (3 - (waiting - begun)) * 0.95 < o.delay(samples) < 20e9 * (ended - begun)
     assert all("began" not in sample.labels for sample in samples)
-    samples = o.having(profile.samples, pid=before.pid, state="pipe")
+    samples = o.having(profile.samples, "block_for_ever", pid=before.pid, state="pipe")
     assert o.count(samples) == 3
     assert o.delay(samples) == pytest.approx(3 * profile.duration_ns, rel=0.02)
     assert all(sample.labels["began"] == "before the attach" for sample in samples)
@@ -187,7 +187,7 @@ def test_many_threads_and_switches_lose_nothing(bpfprof, blockers, pingpong):
     assert not stats.lost, stats.lost
     assert sizes[-1] - sizes[1] < 1024, sizes
     samples = o.having(bpfprof.profile("block.pb.gz").samples, pid=int(many))
-    assert o.count(o.having(samples, state="pipe")) == pytest.approx(cnt, rel=0.02)
+    assert o.count(o.having(samples, "block_for_ever", state="pipe")) == pytest.approx(cnt, rel=0.02)
     exact = stats.exact[int(many)]
     assert o.delay(samples) == pytest.approx(exact.off_ns, rel=0.02)
     assert abs(exact.residue_ns) < 0.01 * exact.life_ns, exact

@@ -14,7 +14,9 @@
 #include "collect/drain.h"
 #include "collect/shared.h"
 #include "offcpu_stats.h"
+#include "thread.h"
 #include "offcpu.skel.h"
+#include "offcpu_pass.skel.h"
 
 /* In the order in which they are attached: forks, then (by a pass) the threads that there are, then what moves them. */
 enum {
@@ -32,6 +34,8 @@ struct offcpu {
 	struct shared *shared;
 	struct offcpu_bpf *bpf;
 	struct bpf_link *threads_link; /* of the pass over threads */
+	struct offcpu_pass_bpf *pass;  /* takes stacks before it; NULL: this kernel cannot */
+	struct bpf_link *pass_link;
 	struct bpf_link *links[LINK_CNT];
 	unsigned int user_cnt;
 	uint32_t started; /* OFFCPU_BLOCK | ... */
@@ -46,10 +50,42 @@ struct collector {
 /* The one that is loaded; a capture's collectors find each other by it. */
 static struct offcpu *loaded;
 
+static void offcpu__unload_pass(struct offcpu *offcpu)
+{
+	bpf_link__destroy(offcpu->pass_link);
+	offcpu->pass_link = NULL;
+	if (offcpu->pass)
+		shared__remove(offcpu->shared, offcpu->pass->obj);
+	offcpu_pass_bpf__destroy(offcpu->pass);
+	offcpu->pass = NULL;
+}
+
+/* Without it some waits have no stack, which is counted; all else goes on. */
+static void offcpu__load_pass(struct offcpu *offcpu)
+{
+	int err = -ENOMEM;
+
+	offcpu->pass = offcpu_pass_bpf__open();
+	if (!offcpu->pass)
+		return;
+	bpf_program__set_autoload(offcpu->pass->progs.offcpu_pass, true);
+	err = bpf_map__reuse_fd(offcpu->pass->maps.offcpu_threads_states,
+		bpf_map__fd(offcpu->bpf->maps.offcpu_threads_states));
+	if (!err)
+		err = shared__load(offcpu->shared, offcpu->pass->skeleton);
+	if (!err) {
+		offcpu->pass_link = bpf_program__attach_iter(offcpu->pass->progs.offcpu_pass, NULL);
+		err = offcpu->pass_link ? 0 : -errno;
+	}
+	if (err)
+		offcpu__unload_pass(offcpu);
+}
+
 static void offcpu__free(struct offcpu *offcpu)
 {
 	if (!offcpu)
 		return;
+	offcpu__unload_pass(offcpu);
 	bpf_link__destroy(offcpu->threads_link);
 	if (offcpu->bpf)
 		shared__remove(offcpu->shared, offcpu->bpf->obj);
@@ -84,6 +120,8 @@ static int offcpu__load(struct shared *shared, struct offcpu **ret, const char *
 	*ret_reason = "cannot make the pass over threads";
 	offcpu->threads_link = bpf_program__attach_iter(offcpu->bpf->progs.offcpu_threads, NULL);
 	err = offcpu->threads_link ? 0 : -errno;
+	if (!err)
+		offcpu__load_pass(offcpu);
 out:
 	if (err)
 		offcpu__free(offcpu);
@@ -92,15 +130,13 @@ out:
 	return err;
 }
 
-/* Runs offcpu_threads over all threads. */
-static int offcpu__pass(struct offcpu *offcpu, bool want_reset)
+/* Runs an iterator over all threads to its end. */
+static int iterator__run(const struct bpf_link *link)
 {
 	char buf[256];
 	ssize_t got;
-	int fd, err = 0;
+	int fd = bpf_iter_create(bpf_link__fd(link)), err = 0;
 
-	offcpu->bpf->bss->offcpu_control.want_reset = want_reset;
-	fd = bpf_iter_create(bpf_link__fd(offcpu->threads_link));
 	if (fd < 0)
 		return -errno;
 	do {
@@ -109,6 +145,21 @@ static int offcpu__pass(struct offcpu *offcpu, bool want_reset)
 			err = -errno;
 	} while (!err && got);
 	close(fd);
+	return err;
+}
+
+/* At the start finds the threads that there are, afterwards counts what they have waited so far. */
+static int offcpu__pass(struct offcpu *offcpu, bool is_start)
+{
+	int err;
+
+	offcpu->bpf->bss->offcpu_control.want_reset = is_start;
+	if (is_start)
+		err = iterator__run(offcpu->threads_link);
+	if (offcpu->pass_link)
+		iterator__run(offcpu->pass_link);
+	if (!is_start)
+		err = iterator__run(offcpu->threads_link);
 	return err;
 }
 
