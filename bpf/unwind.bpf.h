@@ -60,18 +60,22 @@ static __always_inline void unwind__request(struct unwind_file *file, u32 file_i
 		file->state = UNWIND_NEW; /* the next stack asks again */
 }
 
-/* The rule of the last row that does not lie behind offset; UNWIND_CFA_NONE's rule 0 when there is none. */
+/* The rule of the last row that does not lie behind offset; UNWIND_CFA_NONE's rule 0 when there is none. A block is looked
+ * up once: the last steps, within one, are plain reads. */
 static __always_inline u32 unwind__search(void *chunk, u32 first, u32 cnt, u32 offset)
 {
-	u32 low = first, high = first + cnt, rule = 0, i;
+	u32 low = first, high = first + cnt, rule = 0, have = ~0u, i;
+	struct unwind_block *block = NULL;
 
 	for (i = 0; i < ROW_SEARCH_STEPS && low < high; i++) {
 		u32 middle = low + (high - low) / 2, block_index = middle / UNWIND_BLOCK_ROWS;
-		struct unwind_block *block = bpf_map_lookup_elem(chunk, &block_index);
 		struct unwind_row row;
 
+		if (block_index != have)
+			block = bpf_map_lookup_elem(chunk, &block_index);
 		if (!block)
 			return 0;
+		have = block_index;
 		row = block->rows[middle % UNWIND_BLOCK_ROWS];
 		if (row.offset <= offset) {
 			rule = row.rule;
