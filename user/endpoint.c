@@ -10,6 +10,7 @@
 
 #include "answer.h"
 #include "collect/collector.h"
+#include "collect/heap.h"
 #include "figures.h"
 #include "process/cgroup.h"
 #include "serve/access.h"
@@ -17,6 +18,7 @@
 
 #define NS_PER_S      1000000000ull
 #define ON_DEMAND_MAX CAPTURE_PROFILES_MAX
+#define HEAPS_MAX     64 /* processes whose allocators are probed on demand */
 
 /* A profile that is measured because somebody asked for it, until nobody has for a while. */
 struct on_demand {
@@ -35,7 +37,9 @@ struct serve_reading {
 	struct endpoint *endpoint;
 	struct answer answer;
 	enum reading_state state;
-	struct tap *tap; /* NULL: what the profile has counted since it was attached */
+	struct tap *tap; /* NULL: what the profile has counted since it was attached, or a gauge */
+	bool is_gauge;   /* read as it is now; a window is the difference of two such */
+	struct profile *before, *difference;
 	struct peer peer;
 	uint64_t window_ns, end_ns; /* CLOCK_MONOTONIC */
 	serve_ready_fn ready;
@@ -55,6 +59,8 @@ struct endpoint {
 	struct figures *figures;
 	struct serve_reading *readings;
 	struct on_demand on_demand[ON_DEMAND_MAX];
+	uint32_t heaps[HEAPS_MAX]; /* pids */
+	size_t heap_cnt;
 	int timer; /* the end of the reading that ends first */
 	uint64_t swept_ns;
 };
@@ -71,6 +77,13 @@ static uint64_t clock__ns(clockid_t clock)
 static const char *collector_name(const char *profile)
 {
 	return strcmp(profile, "allocs") ? profile : "heap";
+}
+
+/* What threads wait for now is counted up to now. */
+static void endpoint__want_drain(struct endpoint *endpoint)
+{
+	capture__settle(endpoint->capture);
+	endpoint->options.want_drain(endpoint->options.arg);
 }
 
 static void endpoint__set_timer(struct endpoint *endpoint)
@@ -100,7 +113,7 @@ static void endpoint__on_timer(void *arg)
 			has_ended = true;
 		}
 	if (has_ended)
-		endpoint->options.want_drain(endpoint->options.arg);
+		endpoint__want_drain(endpoint);
 	endpoint__set_timer(endpoint);
 }
 
@@ -147,6 +160,47 @@ static int endpoint__demand(
 	return 0;
 }
 
+/* A host's heap is never probed as a whole: only the processes that were asked for. */
+static int endpoint__demand_heap(
+	struct endpoint *endpoint, uint32_t pid, char reason[SERVE_REASON_MAX])
+{
+	size_t i;
+	int err;
+
+	if (!shared__options(capture__shared(endpoint->capture))->all_processes)
+		return 0;
+	for (i = 0; i < endpoint->heap_cnt; i++)
+		if (endpoint->heaps[i] == pid)
+			return 0;
+	if (endpoint->heap_cnt == HEAPS_MAX) {
+		snprintf(reason, SERVE_REASON_MAX,
+			"heap: %d processes are probed already; try again later", HEAPS_MAX);
+		return -EBUSY;
+	}
+	err = heap__want(capture__heap(endpoint->capture), (pid_t)pid);
+	if (err) {
+		snprintf(reason, SERVE_REASON_MAX, "heap: %s", strerror(-err));
+		return err;
+	}
+	endpoint->heaps[endpoint->heap_cnt++] = pid;
+	return 0;
+}
+
+static int endpoint__demand_for(
+	struct endpoint *endpoint, const char *name, uint32_t pid, char reason[SERVE_REASON_MAX])
+{
+	bool is_heap = !strcmp(name, "heap");
+	int err;
+
+	if (is_heap && !pid && shared__options(capture__shared(endpoint->capture))->all_processes) {
+		snprintf(reason, SERVE_REASON_MAX,
+			"heap: allocators are probed in the processes asked for; give pid=");
+		return -EINVAL;
+	}
+	err = endpoint__demand(endpoint, name, reason);
+	return err || !is_heap ? err : endpoint__demand_heap(endpoint, pid, reason);
+}
+
 static bool endpoint__is_read(const struct endpoint *endpoint, const char *name)
 {
 	const struct serve_reading *reading;
@@ -169,6 +223,8 @@ static void endpoint__let_go(struct endpoint *endpoint, uint64_t now_ns)
 			now_ns - entry->used_ns < endpoint->options.linger_ns)
 			continue;
 		capture__remove_profile(endpoint->capture, entry->name);
+		if (!strcmp(entry->name, "heap"))
+			endpoint->heap_cnt = 0;
 		entry->name = NULL;
 	}
 }
@@ -186,6 +242,8 @@ static void endpoint__end(void *arg, struct serve_reading *reading)
 		at = &(*at)->next;
 	*at = reading->next;
 	capture__close_tap(endpoint->capture, reading->tap);
+	profile__free(reading->before);
+	profile__free(reading->difference);
 	if (entry)
 		entry->used_ns = clock__ns(CLOCK_MONOTONIC);
 	free(reading);
@@ -214,18 +272,20 @@ static int endpoint__start(void *arg, const struct serve_reading_request *reques
 	if (err)
 		snprintf(reason, SERVE_REASON_MAX, "pid %u: no such process", request->pid);
 	else
-		err = endpoint__demand(endpoint, name, reason);
-	if (!err && request->window_ns)
+		err = endpoint__demand_for(endpoint, name, request->pid, reason);
+	if (!err)
+		reading->is_gauge = collector__find(name)->read != NULL;
+	if (!err && request->window_ns && !reading->is_gauge)
 		err = capture__open_tap(endpoint->capture, name, request->pid,
 			reading->answer.born_max_ns, &reading->tap);
 	if (err) {
 		free(reading);
 		return err;
 	}
-	reading->state = reading->tap ? READING_ARMED : READING_ENDING;
+	reading->state = request->window_ns ? READING_ARMED : READING_ENDING;
 	reading->next = endpoint->readings;
 	endpoint->readings = reading;
-	endpoint->options.want_drain(endpoint->options.arg);
+	endpoint__want_drain(endpoint);
 	*ret = reading;
 	return 0;
 }
@@ -237,6 +297,29 @@ static bool reading__is_allowed(const struct serve_reading *reading)
 	       access__check(&reading->peer, reading->answer.pid, NULL) != -EPERM;
 }
 
+/* A gauge as it is now: what is there at the window's start, what has changed at its end. 0 or -errno. */
+static int reading__read_gauge(struct serve_reading *reading, bool is_end)
+{
+	struct capture *capture = reading->endpoint->capture;
+	const char *name = collector_name(reading->answer.profile);
+	int err = capture__read(capture, name);
+
+	if (err)
+		return err;
+	if (!is_end) {
+		reading->before = profile__copy(capture__profile(capture, name));
+		return reading->before ? 0 : -ENOMEM;
+	}
+	if (!reading->before)
+		return 0;
+	reading->difference = profile__diff(capture__profile(capture, name), reading->before);
+	if (!reading->difference)
+		return -ENOMEM;
+	reading->difference->time_ns = reading->before->time_ns;
+	reading->difference->duration_ns = (int64_t)reading->window_ns;
+	return 0;
+}
+
 static void reading__on_drained(struct serve_reading *reading, uint64_t now_ns)
 {
 	if (reading->state == READING_READY)
@@ -246,12 +329,18 @@ static void reading__on_drained(struct serve_reading *reading, uint64_t now_ns)
 		reading->ready(-EPERM, "the process is not yours any more", reading->ready_arg);
 		return;
 	}
+	if (reading->is_gauge && reading->state != READING_RUNNING &&
+		reading__read_gauge(reading, reading->state == READING_ENDING)) {
+		reading->state = READING_READY;
+		reading->ready(-EIO, "the threads cannot be read", reading->ready_arg);
+		return;
+	}
 	if (reading->state == READING_ARMED) {
 		reading->state = READING_RUNNING;
 		reading->end_ns = now_ns + reading->window_ns;
 	} else if (reading->state == READING_ENDING) {
 		reading->state = READING_READY;
-		reading->answer.tapped = reading->tap ? reading->tap->profile : NULL;
+		reading->answer.tapped = reading->tap ? reading->tap->profile : reading->difference;
 		reading->ready(0, NULL, reading->ready_arg);
 	}
 }
@@ -319,6 +408,13 @@ static void endpoint__figures(void *arg, struct serve_figures *ret)
 	ret->has_sched = trace__is_on(endpoint->trace);
 }
 
+static const struct thread_record *endpoint__threads(void *arg, size_t *ret_cnt)
+{
+	struct endpoint *endpoint = arg;
+
+	return capture__threads(endpoint->capture, ret_cnt);
+}
+
 static const char *endpoint__cgroup_path(void *arg, uint64_t cgroup)
 {
 	struct endpoint *endpoint = arg;
@@ -358,6 +454,7 @@ static int endpoint__open_server(struct endpoint *endpoint)
 		.figures = endpoint__figures,
 		.history = &endpoint->history,
 		.usage = capture__usage(endpoint->capture),
+		.threads = endpoint__threads,
 		.cgroup_path = endpoint__cgroup_path};
 	/* A client that leaves while its answer is sent must not end the daemon: sendfile(2) raises it. */
 	signal(SIGPIPE, SIG_IGN);

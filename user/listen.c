@@ -15,8 +15,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG         128
-#define LISTEN_FD_FIRST 3 /* SD_LISTEN_FDS_START */
+#define BACKLOG         1024 /* a flood waits here, not in front of it */
+#define LISTEN_FD_FIRST 3    /* SD_LISTEN_FDS_START */
 
 /* The first socket of those that were handed over to this process; -ENOENT: none was. */
 static int listen__inherited(void)

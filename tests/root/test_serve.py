@@ -301,8 +301,7 @@ def read_metrics(text):
 
 def test_metrics(server, programs):
     programs.python('open("/proc/self/comm", "w").write("q\\"u\\\\o\\nte")\nwhile True: pass')
-    server.get("/debug/pprof/profile?seconds=1")
-    answer = server.get("/metrics")
+    answer = wait_until(lambda: next((found for found in [server.get("/metrics")] if 'comm="q' in found.text()), None), 20)
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     types, series = read_metrics(answer.text())
     assert series["bpfprof_resident_memory_bytes", None] < 256 << 20
@@ -329,7 +328,6 @@ def ask_as(server, path, under=NOBODY, *args):
 def test_another_user_sees_what_it_could_ptrace(server, tmp_path, programs):
     mine = programs.start(*NOBODY, "/usr/bin/python3", "-S", "-c", "while True: pass")
     roots = programs.busy()
-    setuid = programs.start("setpriv", "--ruid=65534", "--reuid=65534", "--regid=0", "--clear-groups", "sleep", "1000")
     mixed = programs.start("setpriv", "--ruid=65534", "--clear-groups", "sleep", "1000")
     hidden = programs.start(*NOBODY, "/usr/bin/python3", "-S", "-c",
                             "import ctypes, time; ctypes.CDLL(None).prctl(4, 0); time.sleep(1000)")
@@ -342,7 +340,6 @@ def test_another_user_sees_what_it_could_ptrace(server, tmp_path, programs):
     for proc in (roots, mixed, hidden, capable):
         status, body = ask_as(server, f"/debug/pprof/profile?seconds=1&pid={proc.pid}")
         assert status == 403 and "not yours" in body, (proc.args, body)
-    assert ask_as(server, f"/debug/pprof/cmdline?pid={setuid.pid}")[0] in (200, 403)
     for path in ("/debug/pprof/profile?seconds=1", "/debug/pprof/cmdline", "/api/profile?seconds=1", "/debug/pprof/symbol"):
         status, body = ask_as(server, path)
         assert status == 403 and "only root" in body, path
@@ -358,10 +355,6 @@ def test_another_user_sees_what_it_could_ptrace(server, tmp_path, programs):
     read_metrics(body)
     # the profile of its own process says nothing of where the kernel lies
     out = tmp_path / "nobody.pb.gz"
-    out.touch()
-    os.chmod(out, 0o666)
-    os.chmod(tmp_path, 0o755)
-    status, _ = ask_as(server, f"/debug/pprof/profile?seconds=2&pid={mine.pid}", NOBODY, "-o", "-")[0], None
     answer = subprocess.run([*NOBODY, "curl", "-s", f"http://127.0.0.1:{server.port}/debug/pprof/profile?seconds=2&pid={mine.pid}"],
                             stdout=subprocess.PIPE, check=True, timeout=30).stdout
     out.write_bytes(answer)
@@ -379,9 +372,8 @@ def test_another_network_namespace_does_not_reach_loopback(server):
     assert done.returncode != 0 and done.stdout == "000"
 
 
-def test_unix_socket_and_who_is_behind_it(tmp_path, programs):
-    os.chmod(tmp_path, 0o755)
-    path = tmp_path / "sock"
+def test_unix_socket_and_who_is_behind_it(tmp_path, programs, open_folder):
+    path = os.path.join(open_folder, "sock")
     mine = programs.start(*NOBODY, "sleep", "1000")
     server = Server(tmp_path, listen=f"unix:{path}", ready=r"HTTP on (unix:\S+)")
     try:
@@ -397,7 +389,7 @@ def test_unix_socket_and_who_is_behind_it(tmp_path, programs):
         assert int(done.stdout) == 403
     finally:
         assert server.stop() == 0
-    assert not path.exists()
+    assert not os.path.exists(path)
 
 
 def test_other_sites_and_names_are_refused(server):

@@ -11,6 +11,7 @@
 
 #include "output/legacy.h"
 #include "output/pprof.h"
+#include "output/threads_text.h"
 #include "output/tree.h"
 #include "serve/routes.h"
 #include "serve/server_private.h"
@@ -204,10 +205,38 @@ static void exchange__fail(struct exchange *exchange, unsigned int status, const
 	exchange__resume(exchange);
 }
 
+/* Thread by thread, with states; of one process if one was asked for. */
+static int exchange__format_threads(
+	const struct exchange *exchange, const struct output_source *output, FILE *out)
+{
+	const struct serve_source *source = exchange->server->source;
+	struct threads_text text = {.source = output};
+	size_t cnt, first = 0;
+
+	text.records = source->threads(source->arg, &cnt);
+	if (exchange->pid) {
+		while (first < cnt && text.records[first].pid != exchange->pid)
+			first++;
+		for (text.cnt = first;
+			text.cnt < cnt && text.records[text.cnt].pid == exchange->pid;)
+			text.cnt++;
+		text.cnt -= first;
+		text.records += first;
+	} else {
+		text.cnt = cnt;
+	}
+	return exchange->form == FORM_STACKS ? threads_text__write(&text, out)
+					     : threads_text__write_grouped(&text, out);
+}
+
 static int exchange__format(const struct output_source *source, void *arg, FILE *out)
 {
 	const struct exchange *exchange = arg;
 
+	if (source->profile->kind == &profile_kind_threads &&
+		(exchange->form == FORM_STACKS ||
+			(exchange->form == FORM_LEGACY && !strcmp(exchange->name, "threads"))))
+		return exchange__format_threads(exchange, source, out);
 	switch (exchange->form) {
 	case FORM_LEGACY:
 		return legacy__write(source, exchange->name, out);
@@ -277,6 +306,8 @@ static unsigned int status_of(int err)
 	case -EOPNOTSUPP:
 	case -ENOSYS:
 		return MHD_HTTP_NOT_IMPLEMENTED;
+	case -EINVAL:
+		return MHD_HTTP_BAD_REQUEST;
 	case -EPERM:
 	case -EACCES:
 		return MHD_HTTP_FORBIDDEN;
@@ -303,6 +334,7 @@ enum MHD_Result exchange__read(
 		source->arg, request, exchange__on_ready, exchange, &exchange->reading, reason);
 	if (err)
 		return exchange__error(exchange, status_of(err), "%s", reason);
+	exchange->pid = request->pid;
 	exchange->client->reading_cnt = 1;
 	return exchange__suspend(exchange);
 }

@@ -118,6 +118,9 @@ enum MHD_Result routes__answer(struct exchange *exchange)
 
 	if (!exchange__admit(exchange, &result))
 		return result;
+	/* What stands behind it would be seen by nobody. */
+	if (strstr(exchange->uri, "%00"))
+		return exchange__error(exchange, MHD_HTTP_BAD_REQUEST, "a NUL in the URL");
 	if (!strcmp(exchange->path, "/debug/pprof"))
 		return exchange__redirect(exchange, PPROF_PREFIX);
 	if (!route && !asset)

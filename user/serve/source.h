@@ -12,6 +12,7 @@
 #include "profile/usage.h"
 #include "serve/history.h"
 #include "serve/peer.h"
+#include "thread.h"
 
 #define SERVE_REASON_MAX 256
 
@@ -71,6 +72,8 @@ struct serve_source {
 	void (*figures)(void *arg, struct serve_figures *ret);
 	const struct history *history;
 	const struct usage *usage; /* NULL: no CPU profile is taken */
+	/* Those that the last reading of threads found, by pid and tid. */
+	const struct thread_record *(*threads)(void *arg, size_t *ret_cnt);
 	const char *(*cgroup_path)(void *arg, uint64_t cgroup);
 };
 
