@@ -11,7 +11,8 @@ DEPS_DEMO := redis-tools
 DEPS_VM := qemu-system-x86 busybox-static util-linux bpftool
 DEPS_CHECK := libcmocka-dev libclang-rt-14-dev clang-format python3 python3-pytest protobuf-compiler \
 	binutils elfutils gdb g++ libbpf-tools bpftool linux-perf xz-utils openssl redis-server redis-tools \
-	perl procps util-linux psmisc libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libc6-dbg llvm dwz graphviz nodejs $(DEPS_VM)
+	perl procps util-linux psmisc libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libc6-dbg llvm dwz graphviz nodejs chromium \\
+	$(DEPS_VM)
 # Needed by `make check` too, unless a Go that did not come from a package is in /usr/local/go.
 DEPS_GO := golang-go
 
@@ -137,6 +138,17 @@ $(O)/skel/%.skel.h: $(O)/bpf/%.linked.o
 	$(call say,SKEL,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# ---- the page of -f html: style and script put into one file ----
+PAGE := user/output/page
+PAGE_SHARED := $(addprefix $(PAGE)/,text.js profile.js tree.js pprof.js colors.js flame.js table.js viewer.js page.js)
+PAGE_REPORT := $(PAGE)/report.html $(PAGE)/page.css $(PAGE_SHARED) $(PAGE)/report.js
+$(O)/page/report_head.html: $(PAGE_REPORT) tools/page-bundle
+	$(call say,PAGE,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)tools/page-bundle $(O)/page/report $(PAGE_REPORT)
+$(O)/user/output/page.o: $(O)/page/report_head.html
+$(O)/user/output/page.o: CFLAGS_ALL += -DPAGE_DIR='"$(O)/page"'
 
 # ---- the daemon ----
 # Skeletons are order-only until an object's .d file tells which of them it includes.

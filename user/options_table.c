@@ -17,7 +17,7 @@ struct options_feature options_features[FEATURE_CNT] = {
 	[FEATURE_WALL] = {"wall", true},
 	[FEATURE_PPROF] = {"pprof", true},
 	[FEATURE_FOLDED] = {"folded", true},
-	[FEATURE_HTML] = {"html", false},
+	[FEATURE_HTML] = {"html", true},
 	[FEATURE_LISTEN] = {"--listen", true},
 	[FEATURE_MAX_OVERHEAD] = {"--max-overhead", true},
 };

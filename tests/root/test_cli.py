@@ -83,7 +83,6 @@ def test_garbage_options(bpfprof, args, words):
 
 
 @pytest.mark.parametrize("args, word", [
-    (["-f", "html"], "html"),
     (["--heap-rate", "1"], "--heap-rate"),
 ])
 def test_what_comes_later_is_refused(bpfprof, args, word):

@@ -7,11 +7,13 @@
 #include "output/file.h"
 #include "output/folded.h"
 #include "output/format.h"
+#include "output/html.h"
 #include "output/pprof.h"
 
 const struct output_format output_formats[] = {
 	{.name = "pprof", .suffix = ".pb.gz", .write = pprof__write},
 	{.name = "folded", .suffix = ".folded", .write = folded__write},
+	{.name = "html", .suffix = ".html", .write = html__write},
 };
 const size_t output_format_cnt = sizeof(output_formats) / sizeof(output_formats[0]);
 
