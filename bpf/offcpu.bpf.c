@@ -27,6 +27,8 @@ struct offcpu_cpu {
 	u64 late_off_ns; /* 0: there is none */
 	u64 late_queue_ns;
 	struct holders holders;
+	struct sample_key
+		switch_key; /* of offcpu_switch, which on 6.1 has no room for it on its stack */
 };
 
 struct {
@@ -138,23 +140,23 @@ static __always_inline struct charge offcpu_thread__charge(
 
 /* Counts that task was away for off_ns, of which it waited for the CPU for queue_ns. Inside an epoch. */
 static __always_inline void offcpu_thread__count(struct offcpu_thread *thread,
-	struct task_struct *task, struct holders *holders, u64 now, u64 off_ns, u64 queue_ns,
-	int parity)
+	struct task_struct *task, struct holders *holders, struct sample_key *key, u64 now,
+	u64 off_ns, u64 queue_ns, int parity)
 {
 	u32 enabled = offcpu_control.enabled;
-	struct sample_key key = {};
 	struct charge charge;
 
-	offcpu_key__fill(&key, task);
+	__builtin_memset(key, 0, sizeof(*key));
+	offcpu_key__fill(key, task);
 	charge = offcpu_thread__charge(thread, off_ns);
 	if (enabled & OFFCPU_BLOCK && charge.cnt) {
-		key.stack = charge.stack;
-		key.tag = thread->is_new ? OFFCPU_NEW : task__waits_for(task, thread->state);
+		key->stack = charge.stack;
+		key->tag = thread->is_new ? OFFCPU_NEW : task__waits_for(task, thread->state);
 		if (thread->is_unseen)
-			key.tag |= OFFCPU_TAG_BEGAN_UNSEEN;
+			key->tag |= OFFCPU_TAG_BEGAN_UNSEEN;
 		if (!thread->is_taken && !thread->stack)
 			counter__inc(COUNTER_offcpu_unsampled);
-		sample__count(&block_samples_0, &block_samples_1, &block_lost, parity, &key,
+		sample__count(&block_samples_0, &block_samples_1, &block_lost, parity, key,
 			thread->is_begun ? 0 : charge.cnt, charge.value_ns);
 	}
 	if (!(enabled & OFFCPU_SCHED) || !queue_ns)
@@ -162,11 +164,11 @@ static __always_inline void offcpu_thread__count(struct offcpu_thread *thread,
 	charge = offcpu_thread__charge(thread, queue_ns);
 	if (!charge.cnt)
 		return;
-	key.stack = charge.stack;
-	key.tag = 0;
+	key->stack = charge.stack;
+	key->tag = 0;
 	if (holders && queue_ns >= DELAY_TOLD_NS)
-		holders__name(holders, now - queue_ns, key.peer.comm);
-	sample__count(&sched_samples_0, &sched_samples_1, &sched_lost, parity, &key, charge.cnt,
+		holders__name(holders, now - queue_ns, key->peer.comm);
+	sample__count(&sched_samples_0, &sched_samples_1, &sched_lost, parity, key, charge.cnt,
 		charge.value_ns);
 }
 
@@ -244,8 +246,8 @@ int BPF_PROG(offcpu_switch, bool preempt, struct task_struct *prev, struct task_
 			counter__inc(COUNTER_samples_epoch_race);
 		} else {
 			if (counts)
-				offcpu_thread__count(
-					to, next, &cpu->holders, now, off_ns, queue_ns, parity);
+				offcpu_thread__count(to, next, &cpu->holders, &cpu->switch_key, now,
+					off_ns, queue_ns, parity);
 			if (takes)
 				from->stack = task__stack(ctx, prev);
 			epoch__exit(users, parity);
@@ -273,6 +275,7 @@ int BPF_PROG(offcpu_switch_end, bool is_switch)
 	struct task_struct *task;
 	struct offcpu_thread *thread;
 	struct epoch_users *users;
+	struct sample_key key;
 	u64 off_ns;
 	int parity;
 
@@ -291,7 +294,7 @@ int BPF_PROG(offcpu_switch_end, bool is_switch)
 	}
 	budget__take(&cpu->stacks, 0);
 	thread->stack = task__stack(ctx, task);
-	offcpu_thread__count(thread, task, &cpu->holders, bpf_ktime_get_ns(), off_ns,
+	offcpu_thread__count(thread, task, &cpu->holders, &key, bpf_ktime_get_ns(), off_ns,
 		cpu->late_queue_ns, parity);
 	epoch__exit(users, parity);
 	return 0;
@@ -421,6 +424,7 @@ static __always_inline void offcpu_thread__settle(
 {
 	u64 left_ns = *(volatile u64 *)&thread->left_ns, off_ns;
 	struct epoch_users *users;
+	struct sample_key key;
 	int parity;
 
 	if (!left_ns || now <= left_ns)
@@ -435,7 +439,7 @@ static __always_inline void offcpu_thread__settle(
 		counter__inc(COUNTER_samples_epoch_race);
 		return;
 	}
-	offcpu_thread__count(thread, task, NULL, now, off_ns, 0, parity);
+	offcpu_thread__count(thread, task, NULL, &key, now, off_ns, 0, parity);
 	thread->is_begun = 1;
 	epoch__exit(users, parity);
 }

@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,21 @@ struct run {
 	int events_timer, retry_timer, tick_timer;
 };
 
+static bool has_cap_sys_admin(void)
+{
+	unsigned long long effective = 0;
+	char line[128];
+	FILE *file = fopen("/proc/self/status", "re");
+
+	if (!file)
+		return false;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "CapEff: %llx", &effective) == 1)
+			break;
+	fclose(file);
+	return effective >> CAP_SYS_ADMIN & 1;
+}
+
 /* Debian's kernels know a level 3, at which CAP_PERFMON is not enough (CONFIG_SECURITY_PERF_EVENTS_RESTRICT). */
 static bool perf__is_restricted(void)
 {
@@ -71,6 +87,10 @@ static void run__log_failure(const char *reason, int err)
 			"%s: this kernel has no BTF (/sys/kernel/btf/vmlinux); use one built with "
 			"CONFIG_DEBUG_INFO_BTF, as distributions' kernels are",
 			reason);
+	else if ((err == -EPERM || err == -EACCES) && has_cap_sys_admin())
+		/* The verifier of an older kernel says so too. */
+		log__error("%s: %s, though all rights are there; -v shows what the kernel said",
+			reason, strerror(-err));
 	else if (err == -EACCES && perf__is_restricted())
 		log__error(
 			"%s: %s; kernel.perf_event_paranoid is above 2, so that this kernel asks for "
