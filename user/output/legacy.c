@@ -195,60 +195,7 @@ static void print_counts(struct legacy *legacy, const char *name)
 	print_mappings(legacy);
 }
 
-/* As in a Go panic: the call, and below it where that is. */
-static void print_call(struct legacy *legacy, const struct symbol_location *location,
-	const char *function, const struct symbol_line *line)
-{
-	const struct symbols *symbols = legacy->source->symbols;
-
-	text__print_escaped(function, legacy->out);
-	fputs("(...)\n\t", legacy->out);
-	if (line && line->file) {
-		text__print_escaped(line->file, legacy->out);
-		fprintf(legacy->out, ":%" PRIu32, line->line);
-	} else if (location->mapping < symbols->mapping_cnt) {
-		text__print_escaped(symbols->mappings[location->mapping].path, legacy->out);
-	}
-	fprintf(legacy->out, " +%#" PRIx64 "\n", location->address);
-}
-
-static void print_calls(struct legacy *legacy, const struct symbol_location *location)
-{
-	char unnamed[512];
-	uint32_t line;
-
-	if (!location->line_cnt)
-		print_call(legacy, location,
-			symbol_location__name(
-				legacy->source->symbols, location, unnamed, sizeof(unnamed)),
-			NULL);
-	for (line = 0; line < location->line_cnt; line++)
-		print_call(
-			legacy, location, location->lines[line].function, &location->lines[line]);
-}
-
-static void print_stacks(struct legacy *legacy, const char *name)
-{
-	uint32_t frames[SAMPLE_FRAMES_MAX];
-	size_t i, f, frame_cnt;
-
-	for (i = 0; i < legacy->list.cnt; i++) {
-		const struct sample *sample = legacy->list.rows[i].sample;
-		char thread[TASK_COMM_BYTES + 1] = {0};
-
-		memcpy(thread, sample->key.thread, sizeof(sample->key.thread));
-		fprintf(legacy->out, "%s%s %" PRIu32 " \"", i ? "\n" : "",
-			strcmp(name, "goroutine") ? "process" : name, sample->key.pid);
-		text__print_escaped(thread, legacy->out);
-		fprintf(legacy->out, "\" x%" PRId64 ":\n", (int64_t)sample->values[0]);
-		frame_cnt = frames__of(legacy->source, sample, frames);
-		for (f = 0; f < frame_cnt; f++)
-			print_calls(legacy, frames__location(legacy->source->symbols, frames[f]));
-	}
-}
-
-static int legacy__print(const struct output_source *source, const char *name, FILE *out,
-	void (*print)(struct legacy *, const char *))
+int legacy__write(const struct output_source *source, const char *name, FILE *out)
 {
 	struct legacy legacy = {.source = source, .out = out};
 	int err = sample_list__init(&legacy.list, source->profile);
@@ -257,19 +204,7 @@ static int legacy__print(const struct output_source *source, const char *name, F
 		return err;
 	qsort_r(legacy.list.rows, legacy.list.cnt, sizeof(*legacy.list.rows), compare_rows,
 		(void *)source);
-	print(&legacy, name);
+	print_counts(&legacy, name);
 	sample_list__destroy(&legacy.list);
 	return fflush(out) ? -errno : ferror(out) ? -EIO : 0;
-}
-
-int legacy__write(const struct output_source *source, const char *name, FILE *out)
-{
-	return legacy__print(source, name, out, print_counts);
-}
-
-int legacy__write_stacks(const struct output_source *source, const char *name, FILE *out)
-{
-	if (source->profile->kind->value_cnt != 1)
-		return legacy__write(source, name, out);
-	return legacy__print(source, name, out, print_stacks);
 }

@@ -239,9 +239,8 @@ static int exchange__format(const struct output_source *source, void *arg, FILE 
 		return exchange__format_threads(exchange, source, out);
 	switch (exchange->form) {
 	case FORM_LEGACY:
+	case FORM_STACKS: /* of others than threads it is the same, as Go has it */
 		return legacy__write(source, exchange->name, out);
-	case FORM_STACKS:
-		return legacy__write_stacks(source, exchange->name, out);
 	case FORM_TREE:
 		return tree__write(source, exchange->type, out);
 	default:
