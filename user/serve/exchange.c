@@ -12,7 +12,7 @@
 #include "output/legacy.h"
 #include "output/pprof.h"
 #include "output/threads_text.h"
-#include "output/tree.h"
+#include "output/profile_json.h"
 #include "serve/routes.h"
 #include "serve/server_private.h"
 
@@ -242,8 +242,8 @@ static int exchange__format(const struct output_source *source, void *arg, FILE 
 		return legacy__write(source, exchange->name, out);
 	case FORM_STACKS:
 		return legacy__write_stacks(source, exchange->name, out);
-	case FORM_TREE:
-		return tree__write(source, exchange->type, out);
+	case FORM_JSON:
+		return profile_json__write(source, out);
 	default:
 		return pprof__write(source, out);
 	}
