@@ -2,10 +2,12 @@
 VERSION := 0.1.0
 
 # ---- what has to be installed, by Debian 12 package name: the one list ----
-# package:probe. The probe is what a build looks for, a header (it has a dot) or a program.
+# package:probe. The probe is what a build looks for, a header (it has a dot), a program, or a
+# file (it begins with a slash).
 DEPS_BUILD := gcc:cc clang:clang bpftool:bpftool libc6-dev:stdio.h libbpf-dev:bpf/libbpf.h \
 	libelf-dev:gelf.h libdw-dev:elfutils/libdw.h zlib1g-dev:zlib.h liblzma-dev:lzma.h \
-	libmicrohttpd-dev:microhttpd.h uthash-dev:uthash.h libiberty-dev:libiberty/demangle.h
+	libmicrohttpd-dev:microhttpd.h uthash-dev:uthash.h libiberty-dev:libiberty/demangle.h \
+	libjs-dygraphs:/usr/share/javascript/dygraphs/dygraph.min.js
 DEPS_DEMO := redis-tools
 # To boot other kernels; the kernels themselves are downloaded into build/vm and not installed.
 DEPS_VM := qemu-system-x86 busybox-static util-linux bpftool
@@ -139,16 +141,35 @@ $(O)/skel/%.skel.h: $(O)/bpf/%.linked.o
 	$(Q)mkdir -p $(@D)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-# ---- the page of -f html: style and script put into one file ----
+# ---- the pages: that of -f html is one file, the live one is files that the daemon serves ----
 PAGE := user/output/page
+LIVE := user/serve/page
+DYGRAPHS := /usr/share/javascript/dygraphs
 PAGE_SHARED := $(addprefix $(PAGE)/,text.js profile.js tree.js pprof.js colors.js flame.js table.js viewer.js page.js)
 PAGE_REPORT := $(PAGE)/report.html $(PAGE)/page.css $(PAGE_SHARED) $(PAGE)/report.js
+PAGE_LIVE := $(PAGE_SHARED) $(addprefix $(LIVE)/,api.js charts.js captures.js live.js)
+PAGES := $(addprefix $(O)/page/,report_head.html live.html live.css live.js dygraph.css dygraph.js)
 $(O)/page/report_head.html: $(PAGE_REPORT) tools/page-bundle
 	$(call say,PAGE,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)tools/page-bundle $(O)/page/report $(PAGE_REPORT)
-$(O)/user/output/page.o: $(O)/page/report_head.html
-$(O)/user/output/page.o: CFLAGS_ALL += -DPAGE_DIR='"$(O)/page"'
+$(O)/page/live.html: $(LIVE)/live.html
+	$(Q)mkdir -p $(@D)
+	$(Q)cp $< $@
+$(O)/page/live.css: $(PAGE)/page.css $(LIVE)/live.css
+	$(Q)mkdir -p $(@D)
+	$(Q)cat $^ > $@
+$(O)/page/live.js: $(PAGE_LIVE)
+	$(call say,PAGE,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)(echo '"use strict";(() => {' && cat $^ && echo '})();') > $@
+# Debian's, without the name of the map for debuggers, which is not there.
+$(O)/page/dygraph.css $(O)/page/dygraph.js: $(O)/page/dygraph.%: $(DYGRAPHS)/dygraph.min.% | $(O)/.probed
+	$(Q)mkdir -p $(@D)
+	$(Q)sed '/^[/][/*]# sourceMappingURL/d; s|[/][/]# sourceMappingURL=.*||' $< > $@
+$(DYGRAPHS)/%: | $(O)/.probed ;
+$(O)/user/output/page.o $(O)/user/serve/assets.o: $(PAGES)
+$(O)/user/output/page.o $(O)/user/serve/assets.o: CFLAGS_ALL += -DPAGE_DIR='"$(O)/page"'
 
 # ---- the daemon ----
 # Skeletons are order-only until an object's .d file tells which of them it includes.

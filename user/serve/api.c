@@ -201,35 +201,7 @@ enum MHD_Result api__processes(struct exchange *exchange)
 	return json__answer(exchange, out, &text, &bytes);
 }
 
-/* type=: a profile ("cpu", "heap"), or one of its sample types behind a colon ("heap:alloc_space"). */
-static int profile__parse_type(
-	struct exchange *exchange, const char *text, const struct profile_kind **ret_kind)
-{
-	char name[32];
-	const char *type = strchr(text, ':');
-	size_t bytes = type ? (size_t)(type - text) : strlen(text);
-	const struct profile_kind *kind;
-	unsigned int i;
-
-	if (bytes >= sizeof(name))
-		return -1;
-	memcpy(name, text, bytes);
-	name[bytes] = '\0';
-	kind = profile_kind__find(name);
-	if (!kind)
-		return -1;
-	exchange->type = kind->default_value;
-	if (type) {
-		for (i = 0; i < kind->value_cnt && strcmp(type + 1, kind->values[i].type); i++)
-			;
-		if (i == kind->value_cnt)
-			return -1;
-		exchange->type = i;
-	}
-	*ret_kind = kind;
-	return 0;
-}
-
+/* type=: a profile's name ("cpu", "heap"). The answer is that of output/profile_json.h, with all its sample types. */
 enum MHD_Result api__profile(struct exchange *exchange)
 {
 	const struct serve_source *source = exchange__source(exchange);
@@ -241,10 +213,11 @@ enum MHD_Result api__profile(struct exchange *exchange)
 	enum MHD_Result result;
 	int64_t seconds = 0;
 
-	exchange->type = kind->default_value;
-	if (type && *type && profile__parse_type(exchange, type, &kind))
+	if (type && *type)
+		kind = profile_kind__find(type);
+	if (!kind)
 		return exchange__error(exchange, MHD_HTTP_BAD_REQUEST,
-			"invalid value for \"type\" - a profile, or PROFILE:SAMPLE_TYPE");
+			"invalid value for \"type\" - a profile's name");
 	if (seconds_text && *seconds_text &&
 		(number__parse(seconds_text, &seconds) || seconds <= 0 || seconds > SECONDS_MAX))
 		return exchange__error(exchange, MHD_HTTP_BAD_REQUEST,
@@ -257,7 +230,7 @@ enum MHD_Result api__profile(struct exchange *exchange)
 		return exchange__error(exchange, MHD_HTTP_NOT_IMPLEMENTED, "%s", reason);
 	request.profile = kind->name;
 	request.window_ns = (uint64_t)seconds * 1000000000ull;
-	exchange->form = FORM_TREE;
+	exchange->form = FORM_JSON;
 	exchange->content_type = JSON;
 	snprintf(exchange->name, sizeof(exchange->name), "%s", kind->name);
 	return exchange__read(exchange, &request);

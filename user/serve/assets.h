@@ -8,8 +8,7 @@
 struct asset {
 	const char *path; /* "/", "/static/page.js" */
 	const char *content_type;
-	const unsigned char *data;
-	size_t bytes;
+	const char *data, *end;
 };
 
 extern const struct asset assets[];

@@ -12,7 +12,7 @@
 #include "output/legacy.h"
 #include "output/pprof.h"
 #include "output/threads_text.h"
-#include "output/tree.h"
+#include "output/profile_json.h"
 #include "serve/routes.h"
 #include "serve/server_private.h"
 
@@ -241,8 +241,8 @@ static int exchange__format(const struct output_source *source, void *arg, FILE 
 	case FORM_LEGACY:
 	case FORM_STACKS: /* of others than threads it is the same, as Go has it */
 		return legacy__write(source, exchange->name, out);
-	case FORM_TREE:
-		return tree__write(source, exchange->type, out);
+	case FORM_JSON:
+		return profile_json__write(source, out);
 	default:
 		return pprof__write(source, out);
 	}

@@ -20,7 +20,7 @@ enum exchange_state {
 };
 
 /* How a reading is written. */
-enum exchange_form { FORM_PPROF, FORM_LEGACY, FORM_STACKS, FORM_TREE, FORM_SYMBOLS };
+enum exchange_form { FORM_PPROF, FORM_LEGACY, FORM_STACKS, FORM_JSON, FORM_SYMBOLS };
 
 struct exchange {
 	struct watch watch; /* of the client's socket while it is suspended */
@@ -38,7 +38,6 @@ struct exchange {
 	struct serve_reading *reading;
 	struct job *job;
 	enum exchange_form form;
-	unsigned int type;  /* FORM_TREE: index of the sample type */
 	char name[32];      /* of the profile, as it was asked for */
 	char file_name[48]; /* Content-Disposition; "" for none */
 	const char *content_type;

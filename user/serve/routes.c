@@ -59,7 +59,8 @@ static enum MHD_Result asset__answer(struct exchange *exchange, const struct ass
 		"Cache-Control", "no-store", "Referrer-Policy", "no-referrer", "X-Frame-Options",
 		"DENY", NULL};
 
-	return exchange__static(exchange, asset->content_type, asset->data, asset->bytes, headers);
+	return exchange__static(
+		exchange, asset->content_type, asset->data, asset->end - asset->data, headers);
 }
 
 static const char *header(const struct exchange *exchange, const char *name)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The live page of a bpfprof that profiles the host, in a headless Chromium.
+
+Needs root and chromium.
+"""
+import json
+import os
+import shutil
+
+import pytest
+
+import workload_helpers as w
+from browser import Browser
+from conftest import BIN
+from serve_helpers import Server
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+    pytest.mark.skipif(not os.access(BIN, os.X_OK), reason=f"{BIN} is not built"),
+    pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("live"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with Browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser, server):
+    """At the end nothing was thrown or refused, and nothing was asked for from elsewhere."""
+    origin = f"http://127.0.0.1:{server.port}/"
+    browser.resize(1400, 900)
+    browser.open(origin)
+    browser.wait("document.querySelector('.process-list li')")
+    yield browser
+    assert browser.complaints() == []
+    assert all(url.startswith((origin, "data:", "blob:")) for url in browser.requests())
+
+
+@pytest.fixture
+def markup(programs, tmp_path):
+    """A busy process whose name is markup."""
+    return programs.start(w.build(tmp_path, "markup.c", flags=("-g0",)), "60", "60")
+
+
+def choose(page, label, value):
+    page.run(f"""(() => {{
+        const select = document.querySelector(`select[aria-label="{label}"]`);
+        select.value = [...select.options].find((option) => option.text.startsWith({json.dumps(value)})).value;
+        select.dispatchEvent(new Event("change"));
+    }})()""")
+
+
+def rows(page):
+    return page.run("[...document.querySelectorAll('.functions .name')].map((cell) => cell.textContent)")
+
+
+def capture(page, number):
+    page.key("r")
+    page.wait(f"""document.querySelector('select[aria-label="Capture"]').selectedOptions[0]?.text.startsWith("#{number} ")""")
+
+
+def test_captures(page, server, markup):
+    line = f'[data-pid="{markup.pid}"]'
+    page.wait(f"document.querySelector('{line}')")
+    assert page.run(f"document.querySelector('{line}').textContent").startswith('"><img src=x>')
+    page.click_on(line)
+    choose(page, "Length", "1 s")
+    capture(page, 1)
+    assert {"burn_one", "burn_two", "outer"} <= set(rows(page))
+    assert page.run("document.querySelectorAll('img').length") == 0
+    capture(page, 2)
+    choose(page, "Compare with", "#1 ")
+    page.wait("document.querySelector('[data-chip=base]')")
+    assert page.run("[...document.querySelectorAll('.functions thead button')].map((b) => b.dataset.sort)").count("flatChange") == 1
+    page.key("/")
+    page.type("burn_one")
+    assert rows(page) == ["burn_one"]
+    assert 30 < float(page.run("document.querySelector('.search-share').textContent").split(" %")[0]) < 85
+    page.key("Escape")
+    page.click_on('[data-chip="base"] button')
+    page.click_on('[data-pid="0"]')  # the whole host
+    capture(page, 3)
+    assert markup.pid in [int(text.split("(")[-1].split(")")[0]) for text in page.run(
+        """[...document.querySelector('select[aria-label="process"]').options].slice(1).map((o) => o.text)""")]
+
+
+def test_live_and_what_cannot_be_had(page):
+    choose(page, "Length", "1 s")
+    page.key("l")
+    page.wait("""document.querySelector('select[aria-label="Capture"]').options.length >= 2""")
+    page.key("l")
+    page.run("""fetch = () => Promise.resolve(new Response("no such <b>process</b>\\n", {status: 404}))""")
+    page.key("r")
+    page.wait("!document.querySelector('.capture > .message').hidden")
+    assert "no such <b>process</b>" in page.run("document.querySelector('.capture > .message').textContent")
+
+
+def test_charts(page):
+    page.click_on('[data-tab="scheduler"]')
+    page.wait("document.querySelectorAll('#page-scheduler .plot canvas').length >= 4")
+    drawn = """[...document.querySelectorAll("#page-scheduler .plot")].map((plot) => {
+        const canvas = plot.querySelector("canvas"), data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+        return data.some((byte) => byte);
+    })"""
+    page.wait(f"{drawn}.every(Boolean)")
+    assert page.run("document.querySelector('#page-scheduler .series').textContent").startswith("waiting ")
+    page.key("ArrowRight")  # the tabs' own key
+    assert not page.run("document.querySelector('#page-heap').hidden")
+
+
+def test_losses(page, server):
+    page.click_on('[data-tab="losses"]')
+    page.wait("document.querySelectorAll('.counters tbody tr').length")
+    names = page.run("[...document.querySelectorAll('.counters tbody td:first-child')].map((cell) => cell.textContent)")
+    assert sorted(names) == sorted(counter["name"] for counter in server.status()["counters"])
+
+
+def test_narrow_screens(page):
+    page.resize(360, 740, mobile=True)
+    for tab in ("profiles", "scheduler", "losses"):
+        page.click_on(f'[data-tab="{tab}"]')
+        assert page.run("document.documentElement.scrollWidth") <= 360, tab
