@@ -47,7 +47,8 @@ static __always_inline struct offcpu_cpu *offcpu_cpu__this(void)
 
 /* The stack of the current task, or without a context of a child that has not run yet: it shares its parent's memory, or
  * has a copy of it. Inside an epoch. 0: no buffer was free. */
-static __always_inline u64 task__stack(void *ctx, struct task_struct *task)
+static __always_inline u64 task__stack(
+	void *ctx, struct task_struct *task, struct offcpu_thread *thread)
 {
 	struct scratch *scratch = scratch__get();
 	u32 pid = task__pid(task);
@@ -73,6 +74,8 @@ static __always_inline u64 task__stack(void *ctx, struct task_struct *task)
 	if (!ctx && scratch->walk.record.user_cnt == 1 && scratch->walk.end == STACK_END_NO_ROW)
 		scratch->walk.end = STACK_END_ROOT;
 	hash = walk__finish(&scratch->walk, task, pid, task->group_leader->start_boottime);
+	if (thread)
+		thread->is_cut = stack_end__is_early(scratch->walk.end);
 	scratch__put(scratch);
 	return hash;
 }
@@ -102,6 +105,7 @@ static __always_inline bool offcpu_thread__leave(struct offcpu_cpu *cpu,
 	thread->is_unseen = 0;
 	thread->is_new = 0;
 	thread->is_taken = 0;
+	thread->is_cut = 0;
 	thread->shift = 0;
 	if (!(enabled & (OFFCPU_BLOCK | OFFCPU_SCHED)) && !*ret_futex)
 		return false;
@@ -249,7 +253,7 @@ int BPF_PROG(offcpu_switch, bool preempt, struct task_struct *prev, struct task_
 				offcpu_thread__count(to, next, &cpu->holders, &cpu->switch_key, now,
 					off_ns, queue_ns, parity);
 			if (takes)
-				from->stack = task__stack(ctx, prev);
+				from->stack = task__stack(ctx, prev, from);
 			epoch__exit(users, parity);
 		}
 	}
@@ -293,7 +297,7 @@ int BPF_PROG(offcpu_switch_end, bool is_switch)
 		return 0;
 	}
 	budget__take(&cpu->stacks, 0);
-	thread->stack = task__stack(ctx, task);
+	thread->stack = task__stack(ctx, task, thread);
 	offcpu_thread__count(thread, task, &cpu->holders, &key, bpf_ktime_get_ns(), off_ns,
 		cpu->late_queue_ns, parity);
 	epoch__exit(users, parity);
@@ -333,7 +337,7 @@ int BPF_PROG(offcpu_wakeup_new, struct task_struct *task)
 		if (parity < 0) {
 			counter__inc(COUNTER_samples_epoch_race);
 		} else {
-			thread->stack = task__stack(NULL, task);
+			thread->stack = task__stack(NULL, task, thread);
 			epoch__exit(users, parity);
 		}
 	}
@@ -391,7 +395,7 @@ int BPF_PROG(offcpu_waking, struct task_struct *task)
 		return 0;
 	}
 	offcpu_key__fill(&key, current);
-	key.stack = task__stack(ctx, current);
+	key.stack = task__stack(ctx, current, NULL);
 	sample__count(&mutex_samples_0, &mutex_samples_1, &mutex_lost, parity, &key, 1ull << shift,
 		charge << shift);
 	epoch__exit(users, parity);

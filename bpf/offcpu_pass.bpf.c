@@ -22,21 +22,24 @@ int offcpu_pass(struct bpf_iter__task *ctx)
 	if (!task || !task->pid || task->flags & PF_EXITING)
 		return 0;
 	thread = bpf_task_storage_get(&offcpu_threads_states, task, 0, 0);
-	if (!thread || thread->stack)
+	if (!thread || (thread->stack && !thread->is_cut))
 		return 0;
 	left_ns = *(volatile u64 *)&thread->left_ns;
 	now = bpf_ktime_get_ns();
 	if (!left_ns || now < left_ns)
 		return 0;
-	if (!thread->is_unseen && !offcpu_thread__is_surprised(thread, now - left_ns))
+	if (!thread->is_unseen && !thread->is_cut &&
+		!offcpu_thread__is_surprised(thread, now - left_ns))
 		return 0;
 	state = task__state(task);
 	record.pid = task__pid(task);
 	record.start_ns = task->group_leader->start_boottime;
 	record.state = THREAD_STATE_WORD(state, task__syscall(task));
 	walk__other(&record, task, state);
-	if (record.stack && *(volatile u64 *)&thread->left_ns == left_ns)
+	if (record.stack && *(volatile u64 *)&thread->left_ns == left_ns) {
 		thread->stack = record.stack;
+		thread->is_cut = stack_end__is_early(record.end);
+	}
 	return 0;
 }
 

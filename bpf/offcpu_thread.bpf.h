@@ -98,7 +98,8 @@ struct offcpu_thread {
 	u8 is_begun;  /* it has been counted once already: the rest only adds time */
 	u8 is_unseen; /* it began before the attach */
 	u8 is_new;    /* it has not run yet */
-	u8 pad[3];
+	u8 is_cut; /* its stack came before its mappings or tables were known: taken again if it still waits */
+	u8 pad[2];
 	u32 tag;
 	struct place places[PLACES];
 	/* Exact: what the process's totals do not have yet. */
@@ -136,6 +137,11 @@ static __always_inline struct offcpu_thread *offcpu_thread__make(struct task_str
 	if (!thread)
 		counter__inc(COUNTER_offcpu_thread_failed);
 	return thread;
+}
+
+static __always_inline bool stack_end__is_early(u32 end)
+{
+	return end == STACK_END_NO_TABLE || end == STACK_END_NO_MAPPING;
 }
 
 static __always_inline void offcpu_thread__begin_life(
