@@ -55,6 +55,7 @@ struct endpoint {
 	struct serve_source source;
 	struct server *server;
 	struct history history;
+	struct heap_history *heap_history;
 	struct cgroups *cgroups;
 	struct figures *figures;
 	struct serve_reading *readings;
@@ -436,6 +437,13 @@ static void endpoint__on_snapshot(const struct sched_snapshot *snapshot, void *a
 	history__add(&endpoint->history, snapshot);
 }
 
+static void endpoint__on_heap_line(const struct heap_line *line, void *arg)
+{
+	struct endpoint *endpoint = arg;
+
+	heap_history__add(endpoint->heap_history, line);
+}
+
 static int endpoint__open_server(struct endpoint *endpoint)
 {
 	struct server_options options = {.listen_fd = endpoint->options.listen_fd,
@@ -453,6 +461,7 @@ static int endpoint__open_server(struct endpoint *endpoint)
 		.sample_cnt = endpoint__sample_cnt,
 		.figures = endpoint__figures,
 		.history = &endpoint->history,
+		.heap_history = endpoint->heap_history,
 		.usage = capture__usage(endpoint->capture),
 		.threads = endpoint__threads,
 		.cgroup_path = endpoint__cgroup_path};
@@ -479,13 +488,15 @@ int endpoint__open(struct loop *loop, struct capture *capture, struct trace *tra
 	endpoint->options = *options;
 	endpoint->cgroups = cgroups__new();
 	endpoint->figures = figures__new();
-	if (!endpoint->figures)
+	endpoint->heap_history = heap_history__new();
+	if (!endpoint->figures || !endpoint->heap_history)
 		goto out;
 	endpoint->timer = loop__add_timer(loop, 0, 0, endpoint__on_timer, endpoint);
 	err = endpoint->timer < 0 ? endpoint->timer : endpoint__open_server(endpoint);
 	if (err)
 		goto out;
 	trace__set_reader(trace, endpoint__on_snapshot, endpoint);
+	trace__set_heap_reader(trace, endpoint__on_heap_line, endpoint);
 	*ret = endpoint;
 	return 0;
 out:
@@ -502,6 +513,7 @@ void endpoint__close(struct endpoint *endpoint)
 	server__close(endpoint->server); /* ends the readings */
 	cgroups__free(endpoint->cgroups);
 	figures__free(endpoint->figures);
+	heap_history__free(endpoint->heap_history);
 	free(endpoint);
 }
 

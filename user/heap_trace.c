@@ -37,6 +37,8 @@ struct heap_trace {
 	struct stack_verdict *verdicts;
 	uint64_t line_cnt;
 	uint64_t time_ns; /* CLOCK_BOOTTIME, of the interval's start */
+	void (*read_fn)(const struct heap_line *line, void *arg);
+	void *read_arg;
 };
 
 struct heap_trace *heap_trace__new(struct capture *capture)
@@ -87,6 +89,13 @@ static struct heap_past *past__get(struct heap_trace *trace, uint32_t pid)
 	past->pid = pid;
 	HASH_ADD(hh, trace->past, pid, sizeof(past->pid), past);
 	return past;
+}
+
+void heap_trace__set_reader(
+	struct heap_trace *trace, void (*fn)(const struct heap_line *line, void *arg), void *arg)
+{
+	trace->read_fn = fn;
+	trace->read_arg = arg;
 }
 
 void heap_trace__start(struct heap_trace *trace)
@@ -219,6 +228,8 @@ static int trace__print_process(struct heap_trace *trace, const struct heap_figu
 	if (line.peak_bytes < line.start_bytes)
 		line.peak_bytes = line.start_bytes;
 	past->figures = *now;
+	if (trace->read_fn)
+		trace->read_fn(&line, trace->read_arg);
 	return heap_line__print(&line, out);
 }
 

@@ -6,12 +6,16 @@
 #include <stdio.h>
 
 #include "capture.h"
+#include "output/heap_line.h"
 
 struct heap_trace;
 
 /* NULL: out of memory. */
 struct heap_trace *heap_trace__new(struct capture *capture);
 void heap_trace__free(struct heap_trace *trace); /* accepts NULL */
+/* Calls fn with the figures of every heap line. */
+void heap_trace__set_reader(
+	struct heap_trace *trace, void (*fn)(const struct heap_line *line, void *arg), void *arg);
 /* Begins an interval. */
 void heap_trace__start(struct heap_trace *trace);
 /* Prints a line a process, of the interval that ends with this. 0 or -errno. */

@@ -26,6 +26,8 @@ struct trace {
 	struct heap_trace *heap; /* NULL until the heap lines are turned on for the first time */
 	int heap_timer;
 	bool heap_is_on;
+	void (*heap_read_fn)(const struct heap_line *line, void *arg);
+	void *heap_read_arg;
 };
 
 /* One write a turn, so that lines of other programs do not come in between. */
@@ -118,6 +120,7 @@ static int trace__turn_heap_on(struct trace *trace)
 		trace->heap = heap_trace__new(trace->capture);
 	if (!trace->heap)
 		return -ENOMEM;
+	heap_trace__set_reader(trace->heap, trace->heap_read_fn, trace->heap_read_arg);
 	heap_trace__start(trace->heap);
 	trace->heap_is_on = true;
 	return loop__set_timer(
@@ -169,6 +172,15 @@ void trace__set_reader(struct trace *trace,
 {
 	trace->read_fn = fn;
 	trace->read_arg = arg;
+}
+
+void trace__set_heap_reader(
+	struct trace *trace, void (*fn)(const struct heap_line *line, void *arg), void *arg)
+{
+	trace->heap_read_fn = fn;
+	trace->heap_read_arg = arg;
+	if (trace->heap)
+		heap_trace__set_reader(trace->heap, fn, arg);
 }
 
 bool trace__is_on(const struct trace *trace)

@@ -7,6 +7,7 @@
 #include "collect/sched.h"
 #include "loop.h"
 #include "options.h"
+#include "output/heap_line.h"
 
 struct trace;
 
@@ -20,6 +21,9 @@ void trace__toggle_heap(struct trace *trace);
 /* Calls fn with the figures of every SCHED line. */
 void trace__set_reader(struct trace *trace,
 	void (*fn)(const struct sched_snapshot *snapshot, void *arg), void *arg);
+/* The same with those of every heap line. */
+void trace__set_heap_reader(
+	struct trace *trace, void (*fn)(const struct heap_line *line, void *arg), void *arg);
 bool trace__is_on(const struct trace *trace);
 /* Ends the lines; programs detached. */
 void trace__stop(struct trace *trace);

@@ -90,6 +90,13 @@ static void status__print_sched(const struct history *history, FILE *out)
 	fputs("}", out);
 }
 
+static bool exchange__may_see(uint32_t pid, void *arg)
+{
+	const struct exchange *exchange = arg;
+
+	return !exchange->peer.uid || !access__check(&exchange->peer, pid, NULL);
+}
+
 static void status__print(struct exchange *exchange, const struct serve_figures *figures, FILE *out)
 {
 	const struct server *server = exchange->server;
@@ -111,6 +118,8 @@ static void status__print(struct exchange *exchange, const struct serve_figures 
 		server->source->usage ? usage__sample_cnt(server->source->usage) : 0,
 		figures->has_sched ? "true" : "false");
 	status__print_sched(server->source->history, out);
+	fputs(",\"heap\":", out);
+	heap_history__print(server->source->heap_history, exchange__may_see, exchange, out);
 	fputs(",\"counters\":[", out);
 	for (i = 0; i < figures->counter_cnt; i++) {
 		const struct serve_counter *counter = &figures->counters[i];
@@ -162,7 +171,7 @@ static void processes__print(struct exchange *exchange, unsigned int seconds,
 		total_ns += rows[i].cpu_ns;
 	fprintf(out, "{\"seconds\":%u,\"cpu_ns\":%" PRIu64 ",\"processes\":[", seconds, total_ns);
 	for (i = 0; i < cnt; i++) {
-		if (exchange->peer.uid && access__check(&exchange->peer, rows[i].pid, NULL))
+		if (!exchange__may_see(rows[i].pid, exchange))
 			continue;
 		fputs(is_first ? "" : ",", out);
 		is_first = false;

@@ -10,6 +10,7 @@
 
 #include "output/source.h"
 #include "profile/usage.h"
+#include "serve/heap_history.h"
 #include "serve/history.h"
 #include "serve/peer.h"
 #include "thread.h"
@@ -71,6 +72,7 @@ struct serve_source {
 	size_t (*sample_cnt)(void *arg, const char *profile);
 	void (*figures)(void *arg, struct serve_figures *ret);
 	const struct history *history;
+	const struct heap_history *heap_history;
 	const struct usage *usage; /* NULL: no CPU profile is taken */
 	/* Those that the last reading of threads found, by pid and tid. */
 	const struct thread_record *(*threads)(void *arg, size_t *ret_cnt);

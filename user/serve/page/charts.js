@@ -96,6 +96,6 @@ function heapCharts() {
 			bytesText, {labelsKMG2: true}),
 		new Chart("Allocated a second", [["allocated", perSecond("allocated_bytes")]], bytesText, {fillGraph: true, labelsKMG2: true}),
 		new Chart("Operations a second", [["allocations", perSecond("allocs")], ["frees", perSecond("frees")]], countText),
-		new Chart("CPU time inside the allocator", [["share", (p) => p.cpu_share * 100]], (value) => `${value.toFixed(1)} %`, {fillGraph: true}),
+		new Chart("CPU time inside the allocator", [["share", (p) => p.cpu_percent < 0 ? null : p.cpu_percent]], (value) => `${value.toFixed(1)} %`, {fillGraph: true}),
 	];
 }

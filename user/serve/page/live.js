@@ -174,7 +174,7 @@ class LivePage {
 		const chosen = heaps.find((heap) => String(heap.pid) === this.heapSelect.value) || heaps[0];
 		Viewer.fill(this.heapSelect, heaps.map((heap) => [String(heap.pid), `${visibleText(heap.comm)} (${heap.pid})`]), chosen ? String(chosen.pid) : "");
 		this.notes.heap.textContent = chosen ? `Heap of ${visibleText(chosen.comm)} (${chosen.pid}).` :
-			"No heap is counted now. Take a Heap capture of a process, or start bpfprof with --pid and -P heap: its history appears here.";
+			"No heap lines: start bpfprof with --pid or a command and -P cpu,heap, and the history of its heap lines is drawn here.";
 		this.charts.heap.forEach((chart) => {
 			chart.element.hidden = !chosen;
 			if (chosen)
