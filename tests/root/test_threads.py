@@ -77,6 +77,11 @@ def gdb(pid):
             for tid, frames in zip(parts[::2], parts[1::2])}
 
 
+def plain(name):
+    """A function's name without what libc's aliases and compilers' clones add."""
+    return name.split("@")[0].split(".")[0].replace("__GI_", "").lstrip("_").removeprefix("libc_").lstrip("_")
+
+
 def same_frames(ours, theirs):
     """Return addresses, which are one lower in ours: inside the call."""
     return len(ours) == len(theirs) and all(
@@ -113,8 +118,8 @@ def test_dump_is_what_gdb_and_eu_stack_see(bpfprof, programs, workload):
         mine = {(path, addr + delta): name for name, path, addr in ours[tid].frames for delta in (0, 1)}
         for (name, _), place in zip(frames, places):
             assert place in mine, (name, place, ours[tid])
-            # gdb tells a function's clone from its source's name
-            assert mine[place].split(".")[0].lstrip("_") == name.split("@")[0].split(".")[0].lstrip("_") or \
+            # names of one function, of which each tool shows another
+            assert plain(mine[place]) == plain(name) or \
                 name == "??", (name, mine[place])
             named += 1
     assert named > 61 * 3
@@ -136,17 +141,20 @@ def test_dump_of_a_stopped_process(bpfprof, programs, workload):
 
 def test_a_thousand_threads_in_300_ms(bpfprof, programs, workload):
     proc = start_ready(programs, workload["dump"], 1000)
-    seconds = []
+    seconds, cpu_seconds = [], []
     for _ in range(3):
         start = time.monotonic()
         ours, result = dump(bpfprof, proc.pid, "--stats")
         seconds.append(time.monotonic() - start)
+        cpu_seconds.append(float(re.search(r"stats: cpu ([\d.]+) s", result.stderr)[1]))
         assert len(ours) == 1001
         assert all(thread.frames[-1][0] in ("clone3", "_start") for thread in ours.values())
     runs, mean_ns = helpers.program_ns(result.stderr, "threads_pass")
-    print(f"1,001 threads: {min(seconds) * 1000:.0f} ms the whole command, {runs * mean_ns / 1e6:.1f} ms the pass")
+    print(f"1,001 threads: {min(seconds) * 1000:.0f} ms the whole command, {min(cpu_seconds) * 1000:.0f} ms of CPU, "
+          f"{runs * mean_ns / 1e6:.1f} ms the pass")
+    # CPU time, with loading and verifying the programs: the time that passes is also that of whoever else runs here
+    assert min(cpu_seconds) < 0.3
     assert runs * mean_ns < 150e6
-    assert min(seconds) < 0.6  # with loading and verifying the programs, on a machine that does other things
 
 
 def test_time_in_state(bpfprof, programs, workload):

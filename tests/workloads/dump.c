@@ -22,6 +22,7 @@ static __attribute__((noinline)) void wait_here(long how)
 	struct pollfd pollfd = {.fd = fds[0], .events = POLLIN};
 	struct epoll_event event;
 	char byte;
+	int fd;
 
 	switch (how % 5) {
 	case 0:
@@ -35,7 +36,10 @@ static __attribute__((noinline)) void wait_here(long how)
 		poll(&pollfd, 1, -1);
 		break;
 	case 3:
-		epoll_wait(epoll_create1(0), &event, 1, -1);
+		/* a debugger that comes and goes ends it with EINTR */
+		fd = epoll_create1(0);
+		while (epoll_wait(fd, &event, 1, -1) < 0)
+			;
 		break;
 	default:
 		if (read(fds[0], &byte, 1) < 0)

@@ -98,25 +98,31 @@ static int print_byte_escaped(uint8_t byte, FILE *out)
 	}
 }
 
+static int print_plain(const char *from, const char *end, FILE *out)
+{
+	return fwrite(from, 1, end - from, out) != (size_t)(end - from) ? -1 : 0;
+}
+
 int text__print_escaped(const char *text, FILE *out)
 {
 	size_t bytes = strlen(text);
+	const char *plain = text; /* not written yet */
 	uint32_t c;
 	size_t len;
 	size_t i;
 
 	for (; bytes; text += len, bytes -= len) {
 		len = char_bytes(text, bytes, &c);
-		if (len && !is_control(c) && !is_format(c)) {
-			if (fwrite(text, 1, len, out) != len)
-				return -errno;
+		if (len && !is_control(c) && !is_format(c))
 			continue;
-		}
+		if (print_plain(plain, text, out))
+			return -errno;
 		len = len ? len : 1;
+		plain = text + len;
 		for (i = 0; i < len; i++) {
 			if (print_byte_escaped(text[i], out) < 0)
 				return -errno;
 		}
 	}
-	return 0;
+	return print_plain(plain, text, out) ? -errno : 0;
 }

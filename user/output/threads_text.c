@@ -32,6 +32,16 @@ static bool shows_kernel(const struct thread_record *record)
 	return record->flags & THREAD_KERNEL || state == THREAD_DISK || state == THREAD_RUNNING;
 }
 
+bool threads_text__shows_kernel(const struct thread_record *records, size_t cnt)
+{
+	size_t i;
+
+	for (i = 0; i < cnt; i++)
+		if (shows_kernel(&records[i]))
+			return true;
+	return false;
+}
+
 static bool is_kernel(const struct symbol_location *location)
 {
 	return !(location->frame & FRAME_FILE) && location->frame & FRAME_KERNEL;

@@ -3,6 +3,7 @@
 #ifndef OUTPUT_THREADS_TEXT_H
 #define OUTPUT_THREADS_TEXT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "output/source.h"
@@ -19,6 +20,8 @@ struct threads_text {
 	size_t cnt;
 };
 
+/* Whether any thread's kernel frames are shown: without them nobody needs their names. */
+bool threads_text__shows_kernel(const struct thread_record *records, size_t cnt);
 /*
  * Thread by thread, as a SIGQUIT or debug=2 prints goroutines:
  *   thread 42 "redis-io" [futex, 3 minutes]:

@@ -77,7 +77,9 @@ static int open_and_ask(struct symbol_batch *batch, const struct files *files)
 			err = batch->fd = files__fd(files, batch->file->id);
 	}
 	if (err >= 0 && (!batch->file || batch->file->kind != FILE_OTHER))
-		err = ask_sources(batch);
+		err = batch->kind == SYMBOL_BATCH_KERNEL && batch->options->without_kernel
+			      ? 0
+			      : ask_sources(batch);
 	if (batch->debug_sought && batch->debug_fd >= 0)
 		close(batch->debug_fd);
 	return err < 0 ? err : 0;

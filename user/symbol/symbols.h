@@ -70,6 +70,7 @@ struct symbols_options {
 	const char *proc_dir;   /* /proc: where the perf maps of raw frames' processes are found */
 	size_t dwarf_bytes_max; /* of a file whose lines are read; SIZE_MAX: none; 1 GiB */
 	unsigned int dwarf_ms_max;     /* that one file's lines may take; 10,000 */
+	bool without_kernel;           /* frames of the kernel are not shown: they get no names */
 	struct symbol_cache *cache;    /* NULL: nothing is remembered from one call to the next */
 	struct debuginfod *debuginfod; /* NULL: no server is asked for debug files */
 };
