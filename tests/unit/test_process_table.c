@@ -335,7 +335,7 @@ static void *linger(void *arg)
 /* Starts a process whose leader has exited and whose other thread goes on. */
 static pid_t start_leaderless(void)
 {
-	int ends[2];
+	static int ends[2]; /* the leader's stack may go with it */
 	pid_t child;
 	char byte;
 
