@@ -71,11 +71,11 @@ static inline int code__is_call(const u8 code[CALL_BYTES_MAX + 1])
 #define pt_regs__sp(regs)        ((regs)->sp)
 /* A system call's first two arguments, while the thread is in it. */
 #define pt_regs__arg0(regs)      ((regs)->orig_x0)
-#define pt_regs__arg1(regs)      ((regs)->regs[1])
-#define pt_regs__call_arg0(regs) ((regs)->regs[0])
-#define pt_regs__call_arg1(regs) ((regs)->regs[1])
-#define pt_regs__call_arg2(regs) ((regs)->regs[2])
-#define pt_regs__result(regs)    ((regs)->regs[0])
+#define pt_regs__arg1(user)      ((user)->regs[1])
+#define pt_regs__call_arg0(user) ((user)->regs[0])
+#define pt_regs__call_arg1(user) ((user)->regs[1])
+#define pt_regs__call_arg2(user) ((user)->regs[2])
+#define pt_regs__result(user)    ((user)->regs[0])
 #define RETURN_POPS_BYTES        0
 #define SYSCALL_SCHED_YIELD      124
 #define SYSCALL_EXECVE           221
