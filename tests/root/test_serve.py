@@ -254,6 +254,7 @@ def functions_of(profile):
 
 
 def test_profile_json(server, burning):
+    server.get(f"/api/profile?pid={burning.pid}&seconds=1")  # the first stacks ask for the file's unwind table
     found = server.get(f"/api/profile?pid={burning.pid}&seconds=1").json()
     assert [kind["type"] for kind in found["sample_types"]] == ["samples", "cpu"] and found["kind"] == "cpu"
     functions = functions_of(found)
