@@ -297,7 +297,7 @@ def test_host_of_300_processes_writes_in_2_seconds(tmp_path, ending):
                                 stderr=subprocess.DEVNULL, start_new_session=True)
         ending.append(proc)
     with w.Running(tmp_path, "--listen", "off", "-i", "1s", "-F", 499) as running:
-        running.wait_for("SCHED")
+        running.wait_for("SCHED", timeout=40)  # 300 programs are starting
         time.sleep(5)
         for proc in ending:  # what is measured is the writing, not the fight for two CPUs
             os.killpg(proc.pid, signal.SIGSTOP)
