@@ -200,7 +200,8 @@ def test_node(tmp_path):
     script.write_text("function hot(n) { let x = 1; for (let i = 0; i < n; i++) x = Math.imul(x, 31) + i | 0; return x; }\n"
                       "function outer() { const end = Date.now() + 2500; let s = 0;\n"
                       "  while (Date.now() < end) s += hot(2e5) % 7; return s; }\nconsole.log(outer());\n")
-    profile, _, _, _ = w.profile_command(tmp_path, [], ["node", "--perf-basic-prof", script])
+    profile, _, _, _ = w.profile_command(tmp_path, [], ["node", "--perf-basic-prof", "--no-logfile-per-isolate",
+                                                        f"--logfile={tmp_path}/v8.log", script])
     for path in glob.glob("/tmp/perf-*.map"):
         with contextlib.suppress(OSError, ValueError):
             if not os.path.exists(f"/proc/{int(re.search(r'perf-([0-9]+)', path)[1])}"):
