@@ -328,7 +328,7 @@ def ask_as(server, path, under=NOBODY, *args):
 
 
 def test_another_user_sees_what_it_could_ptrace(server, tmp_path, programs):
-    mine = programs.start(*NOBODY, "/usr/bin/python3", "-S", "-c", "while True: pass")
+    mine = programs.start(*NOBODY, "/usr/bin/python3", "-S", "-c", "import os\nwhile True: os.urandom(1 << 16)")
     roots = programs.busy()
     mixed = programs.start("setpriv", "--ruid=65534", "--clear-groups", "sleep", "1000")
     hidden = programs.start(*NOBODY, "/usr/bin/python3", "-S", "-c",
