@@ -531,7 +531,7 @@ def test_slow_and_malformed_clients(tmp_path, burning):
             mutations.append(bytes(data))
 
         def send(data):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", server.port), timeout=5) as sock:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", server.port), timeout=1) as sock:
                 sock.sendall(data)
                 sock.shutdown(socket.SHUT_WR)
                 return sock.recv(200)
