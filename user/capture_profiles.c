@@ -235,7 +235,7 @@ static int drain_target__add(const struct sample_key *key, const uint64_t *value
 	if (target->entry->keep)
 		err = profile__add(target->entry->profile, key, values);
 	for (tap = target->entry->taps; tap && !err; tap = tap->next)
-		if (tap->is_running && tap__wants(tap, key))
+		if (tap__wants(tap, key))
 			err = profile__add(tap->profile, key, values);
 	return err;
 }
@@ -246,6 +246,8 @@ static void taps__on_drained(struct tap *taps, uint64_t now_ns)
 	struct tap *tap;
 
 	for (tap = taps; tap; tap = tap->next) {
+		if (tap->is_done)
+			continue;
 		if (!tap->is_running) {
 			tap->is_running = true;
 			tap->start_ns = now_ns;

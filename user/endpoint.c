@@ -341,6 +341,8 @@ static void reading__on_drained(struct serve_reading *reading, uint64_t now_ns)
 		reading->end_ns = now_ns + reading->window_ns;
 	} else if (reading->state == READING_ENDING) {
 		reading->state = READING_READY;
+		if (reading->tap)
+			reading->tap->is_done = true;
 		reading->answer.tapped = reading->tap ? reading->tap->profile : reading->difference;
 		reading->ready(0, NULL, reading->ready_arg);
 	}

@@ -37,5 +37,7 @@ void tap__free(struct tap *tap)
 
 bool tap__wants(const struct tap *tap, const struct sample_key *key)
 {
+	if (!tap->is_running || tap->is_done)
+		return false;
 	return !tap->pid || (tap->pid == key->pid && key->start_ns <= tap->born_max_ns);
 }

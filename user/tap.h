@@ -16,6 +16,7 @@ struct tap {
 		born_max_ns; /* CLOCK_BOOTTIME: processes that started later are others with the same pid */
 	bool is_running;   /* false until a drain has taken what was counted before */
 	uint64_t start_ns; /* CLOCK_MONOTONIC of that drain */
+	bool is_done;      /* its time is over; what it has counted waits to be written */
 	struct tap *next;
 };
 

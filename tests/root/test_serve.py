@@ -328,7 +328,7 @@ def ask_as(server, path, under=NOBODY, *args):
 
 
 def test_another_user_sees_what_it_could_ptrace(server, tmp_path, programs):
-    mine = programs.start(*NOBODY, "/usr/bin/python3", "-S", "-c", "while True: pass")
+    mine = programs.start(*NOBODY, "/usr/bin/python3", "-S", "-c", "import os\nwhile True: os.urandom(1 << 16)")
     roots = programs.busy()
     mixed = programs.start("setpriv", "--ruid=65534", "--clear-groups", "sleep", "1000")
     hidden = programs.start(*NOBODY, "/usr/bin/python3", "-S", "-c",
@@ -531,7 +531,7 @@ def test_slow_and_malformed_clients(tmp_path, burning):
             mutations.append(bytes(data))
 
         def send(data):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", server.port), timeout=5) as sock:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", server.port), timeout=1) as sock:
                 sock.sendall(data)
                 sock.shutdown(socket.SHUT_WR)
                 return sock.recv(200)

@@ -93,6 +93,10 @@ static enum MHD_Result exchange__queue(struct exchange *exchange, unsigned int s
 	exchange->state = EXCHANGE_ANSWERED;
 	if (content_type)
 		MHD_add_response_header(response, "Content-Type", content_type);
+	/* The library waits for edges: that the client has left while it was suspended it would not see a second time. A bad
+	 * request may have been the last one, too. */
+	if (exchange->was_suspended || status >= MHD_HTTP_BAD_REQUEST)
+		MHD_add_response_header(response, "Connection", "close");
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	if (exchange->client)
 		client__set_phase(exchange->client, CLIENT_READS);
@@ -185,6 +189,7 @@ static enum MHD_Result exchange__suspend(struct exchange *exchange)
 
 	exchange->watch.fn = exchange__on_hangup;
 	exchange->state = EXCHANGE_WAITING;
+	exchange->was_suspended = true;
 	client__set_phase(exchange->client, CLIENT_WAITS);
 	MHD_suspend_connection(exchange->connection);
 	epoll_ctl(exchange->server->epoll_fd, EPOLL_CTL_ADD, exchange->client->fd, &event);

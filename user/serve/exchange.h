@@ -34,6 +34,7 @@ struct exchange {
 	char *body;
 	size_t body_bytes;
 	bool body_is_too_long;
+	bool was_suspended;
 
 	struct serve_reading *reading;
 	struct job *job;

@@ -96,6 +96,8 @@ void server__on_ready(struct server *server)
 		jobs__turn(server->jobs);
 		MHD_run(server->daemon);
 	}
+	/* At its limit the library stops to accept, and begins again in the run after the one that closed some. */
+	MHD_run(server->daemon);
 	server__set_tick(server);
 }
 
