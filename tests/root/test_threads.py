@@ -18,22 +18,24 @@ from conftest import SYSTEM_PATH
 
 SECONDS_MAX = 60
 HEAD = re.compile(r'thread (\d+) "(.*)" \[(.*)\]:')
-Thread = collections.namedtuple("Thread", "tid name state since frames")  # frames: (function, file, ELF address)
+# frames: (function, file, ELF address), inlined functions left out; names: {(file, address): all functions there}
+Thread = collections.namedtuple("Thread", "tid name state since frames names")
 
 
 def parse_dump(text):
-    """{tid: Thread} of a dump; inlined functions are left out, as in gdb's frames with an address."""
+    """{tid: Thread} of a dump."""
     threads, current, function, is_inline = {}, None, None, False
     for line in text.splitlines():
         head = HEAD.fullmatch(line)
         if head:
             state, _, since = head[3].partition(", ")
-            current = threads[int(head[1])] = Thread(int(head[1]), head[2], state, since, [])
+            current = threads[int(head[1])] = Thread(int(head[1]), head[2], state, since, [], collections.defaultdict(set))
         elif not line:
             current = None
         elif current and line.startswith("\t"):
             place = line.strip().rsplit(" ", 1)[-1]
             path, _, addr = place.rpartition("+0x")
+            current.names[path, int(addr, 16)].add(plain(function))
             if not is_inline:
                 current.frames[-1] = (function, path, int(addr, 16))
         elif current:
@@ -79,7 +81,7 @@ def gdb(pid):
 
 def plain(name):
     """A function's name without what libc's aliases and compilers' clones add."""
-    return name.split("@")[0].split(".")[0].replace("__GI_", "").lstrip("_").removeprefix("libc_").lstrip("_")
+    return name.split("@")[0].split(".")[0].replace("__GI_", "").lstrip("_").removeprefix("libc_").removesuffix("_impl").lstrip("_")
 
 
 def same_frames(ours, theirs):
@@ -115,13 +117,14 @@ def test_dump_is_what_gdb_and_eu_stack_see(bpfprof, programs, workload):
     named = 0
     for tid, frames in by_gdb.items():
         places = test_unwind.file_addresses(proc.pid, [addr for _, addr in frames])
-        mine = {(path, addr + delta): name for name, path, addr in ours[tid].frames for delta in (0, 1)}
+        mine = {(path, addr + delta): names for (path, addr), names in ours[tid].names.items() for delta in (0, 1)}
+        # gdb adds frames of tail calls that it infers from debug information: they are on no stack
+        assert {(path, addr) for _, path, addr in ours[tid].frames} <= \
+            {(path, addr - delta) for path, addr in places for delta in (0, 1)}, (ours[tid], frames)
         for (name, _), place in zip(frames, places):
-            assert place in mine, (name, place, ours[tid])
-            # names of one function, of which each tool shows another
-            assert plain(mine[place]) == plain(name) or \
-                name == "??", (name, mine[place])
-            named += 1
+            if place in mine and name != "??":
+                assert plain(name) in mine[place], (name, mine[place])
+                named += 1
     assert named > 61 * 3
     states = collections.Counter(thread.state for thread in ours.values())
     assert states == {"futex": 12, "sleep": 12, "poll": 12, "epoll": 12, "read": 12, "signal": 1}
@@ -254,7 +257,7 @@ def test_real_programs(bpfprof, programs, tmp_path, kind):
         roots = {thread.frames[-1][0] for thread in ours.values()}
         assert roots <= {"runtime.mstart.abi0", "runtime.mstart", "runtime.rt0_go", "runtime.rt0_go.abi0", "_rt0_amd64",
                          "runtime.clone.abi0", "runtime.goexit.abi0", "_rt0_amd64_linux", "runtime.goexit",
-                         "runtime.asmcgocall.abi0", "runtime.mstart0"}, roots
+                         "runtime.asmcgocall.abi0", "runtime.mstart0", "runtime.mcall"}, roots
 
 
 def test_profile_at_the_end(bpfprof, programs, workload):

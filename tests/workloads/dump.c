@@ -83,6 +83,7 @@ static __attribute__((noinline)) void make_odd(long i)
 {
 	pthread_t thread;
 
+	__asm__ volatile("# not the same code as make_even's, or the compiler makes them one");
 	if (pthread_create(&thread, &attr, run_thread, (void *)i))
 		exit(1);
 	sem_wait(&started);
