@@ -175,16 +175,24 @@ def block(result):
     assert 0.9e9 < slept < 1.3e9, slept
 
 
-@case("bpfprof --stats -P mutex --no-trace -o . -- locks 2")
+@case("bpfprof --stats -P mutex,block --no-trace -o . -- locks 3")
 def mutex(result):
     """mutex profile: who held the lock is charged with what the others waited"""
     got, _ = profile(result, "mutex")
-    charged = collections.Counter()
+    slept = w.unwind_helpers.read_profile(result.path("block.pb.gz"))
+    charged, held = collections.Counter(), collections.Counter()
     for sample in got.samples:
         charged.update({name: sample.values[1] for name in w.names(sample) if name.startswith("hold_")})
+    for sample in slept.samples:
+        if any("nanosleep" in name for name in w.names(sample)):
+            held.update({name: sample.values[1] for name in w.names(sample) if name.startswith("hold_")})
     waited = int(result.stdout.split()[0])
-    assert charged["hold_long"] > 2 * charged["hold_short"], charged
-    assert 0.5 < sum(charged.values()) / waited < 1.5, (charged, waited)
+    # 9 ms against 3 ms as written; how long they were held here, the block profile of the same run says. The waiters come 1
+    # to 2 ms after the lock was taken (their own sleep), which the short hold has less left of: up to 1.65 times.
+    expected, ratio = (each["hold_long"] / each["hold_short"] for each in (held, charged))
+    print(f"charged {dict(charged)}, held {dict(held)}, the waiters' clocks {waited}: {ratio:.2f}, expected {expected:.2f}")
+    assert 0.85 < ratio / expected < 1.7, (charged, held)
+    assert 0.75 < sum(charged.values()) / waited < 1.25, (charged, waited)
 
 
 @case("blockers 5 >/dev/null & sleep 1; bpfprof --stats -P threads --no-trace -d 1 --pid $! -o .")
