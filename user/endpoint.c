@@ -62,7 +62,8 @@ struct endpoint {
 	struct on_demand on_demand[ON_DEMAND_MAX];
 	uint32_t heaps[HEAPS_MAX]; /* pids */
 	size_t heap_cnt;
-	int timer; /* the end of the reading that ends first */
+	bool is_drain_wanted; /* and has not been yet */
+	int timer;            /* the end of the reading that ends first */
 	uint64_t swept_ns;
 };
 
@@ -83,6 +84,9 @@ static const char *collector_name(const char *profile)
 /* What threads wait for now is counted up to now. */
 static void endpoint__want_drain(struct endpoint *endpoint)
 {
+	if (endpoint->is_drain_wanted)
+		return; /* in a millisecond: of many requests at once all but the first are that much early */
+	endpoint->is_drain_wanted = true;
 	capture__settle(endpoint->capture);
 	endpoint->options.want_drain(endpoint->options.arg);
 }
@@ -353,6 +357,7 @@ void endpoint__on_drained(struct endpoint *endpoint)
 	uint64_t now_ns = clock__ns(CLOCK_MONOTONIC);
 	struct serve_reading *reading, *next;
 
+	endpoint->is_drain_wanted = false;
 	for (reading = endpoint->readings; reading; reading = next) {
 		next = reading->next; /* ready may end this one, and no other */
 		reading__on_drained(reading, now_ns);

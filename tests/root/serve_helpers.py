@@ -76,6 +76,11 @@ class Server:
         with open(f"/proc/{self.proc.pid}/status", encoding="utf-8") as file:
             return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1])
 
+    def waited_ms(self):
+        """How long it was runnable and had no CPU so far: what other programs on the machine cost it."""
+        with open(f"/proc/{self.proc.pid}/schedstat", encoding="utf-8") as file:
+            return int(file.read().split()[1]) // 1000000
+
     def fds(self):
         return len(os.listdir(f"/proc/{self.proc.pid}/fd"))
 
