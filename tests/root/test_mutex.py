@@ -101,7 +101,7 @@ int main(void)
     program = o.compile_to(tmp_path / "timeouts", "gcc", "-O2", "-g", str(source), "-lpthread")
     o.profile(bpfprof, "block,mutex", [program])
     samples = o.having(bpfprof.profile("block.pb.gz").samples, "give_up", state="futex")
-    assert o.count(samples) == 50
+    assert 48 <= o.count(samples) <= 50  # on a busy machine the time is up before the wait begins
     assert o.delay(samples) == pytest.approx(50 * 20e6, rel=0.1)
     assert o.delay(bpfprof.profile("mutex.pb.gz").samples) < 0.02 * o.delay(samples)
 

@@ -14,7 +14,7 @@ import pytest
 import test_unwind
 import unwind_helpers as helpers
 import workload_helpers as w
-from conftest import SYSTEM_PATH
+from conftest import SYSTEM_PATH, wait_until
 
 SECONDS_MAX = 60
 HEAD = re.compile(r'thread (\d+) "(.*)" \[(.*)\]:')
@@ -210,8 +210,14 @@ def test_never_stopped(bpfprof, programs, workload):
         ret = {}
         for tid in tids_of(proc.pid):
             with open(f"/proc/{proc.pid}/task/{tid}/status", encoding="utf-8") as file:
-                ret[tid] = re.findall(r"(?:voluntary_ctxt_switches|SigQ|State|TracerPid):\s+(.*)", file.read())
+                ret[tid] = re.findall(r"(?:voluntary_ctxt_switches|SigPnd|ShdPnd|TracerPid):\s+(.*)", file.read())
         return ret
+
+    def settled():
+        first = switches()
+        time.sleep(0.1)
+        return first == switches()
+    assert wait_until(settled)
     before = switches()
     dump(bpfprof, proc.pid)
     assert switches() == before
