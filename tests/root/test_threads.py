@@ -212,6 +212,7 @@ def test_never_stopped(bpfprof, programs, workload):
             with open(f"/proc/{proc.pid}/task/{tid}/status", encoding="utf-8") as file:
                 ret[tid] = re.findall(r"(?:voluntary_ctxt_switches|SigQ|State|TracerPid):\s+(.*)", file.read())
         return ret
+    time.sleep(0.3)  # until the one that said that it is ready sleeps too
     before = switches()
     dump(bpfprof, proc.pid)
     assert switches() == before
