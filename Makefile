@@ -14,7 +14,7 @@ DEPS_VM := qemu-system-x86 busybox-static util-linux bpftool
 DEPS_CHECK := libcmocka-dev libclang-rt-14-dev clang-format python3 python3-pytest protobuf-compiler \
 	binutils elfutils gdb g++ libbpf-tools bpftool linux-perf xz-utils openssl redis-server redis-tools \
 	perl procps util-linux psmisc libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libc6-dbg llvm dwz graphviz nodejs chromium \
-	curl systemd $(DEPS_VM)
+	curl systemd musl-tools $(DEPS_VM)
 # Needed by `make check` too, unless a Go that did not come from a package is in /usr/local/go.
 DEPS_GO := golang-go
 
