@@ -371,7 +371,7 @@ def test_debuginfod(tmp_path, monkeypatch, stripped):
     profile, _, _, text = run_with_debuginfod(tmp_path, monkeypatch, server.url, ["--debuginfod"], path)
     print(f"debuginfod: {len(server.asked)} requests, {share(profile, 'burn'):.3f} named")
     assert share(profile, "burn") > 0.9
-    assert "burn.h" in gzip.open(tmp_path / "cpu.pb.gz").read().decode("utf-8", "replace")
+    assert "workloads/burn.c" in gzip.open(tmp_path / "cpu.pb.gz").read().decode("utf-8", "replace")
     assert "debug files are missing" not in text
 
 
