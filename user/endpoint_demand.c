@@ -87,7 +87,10 @@ int endpoint__demand_for(
 		return -EINVAL;
 	}
 	err = endpoint__demand(endpoint, name, reason);
-	return err || !is_heap ? err : endpoint__demand_heap(endpoint, pid, reason);
+	if (err || !is_heap)
+		return err;
+	trace__watch_heap(endpoint->trace, true);
+	return endpoint__demand_heap(endpoint, pid, reason);
 }
 
 static bool endpoint__is_read(const struct endpoint *endpoint, const char *name)
@@ -111,9 +114,11 @@ void endpoint__let_go(struct endpoint *endpoint, uint64_t now_ns)
 		if (!entry->name || endpoint__is_read(endpoint, entry->name) ||
 			now_ns - entry->used_ns < endpoint->options.linger_ns)
 			continue;
-		capture__remove_profile(endpoint->capture, entry->name);
-		if (!strcmp(entry->name, "heap"))
+		if (!strcmp(entry->name, "heap")) {
 			endpoint->heap_cnt = 0;
+			trace__watch_heap(endpoint->trace, false);
+		}
+		capture__remove_profile(endpoint->capture, entry->name);
 		entry->name = NULL;
 	}
 }
