@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture_shed.h"
 #include "collect/collector.h"
 
 static int endpoint__find_profile(void *arg, const char *profile, char reason[SERVE_REASON_MAX])
@@ -54,7 +55,7 @@ static void endpoint__figures(void *arg, struct serve_figures *ret)
 	struct endpoint *endpoint = arg;
 
 	figures__read(endpoint->figures, endpoint->capture, ret);
-	ret->frequency_hz = endpoint->options.frequency_hz;
+	ret->frequency_hz = endpoint->options.frequency_hz >> capture__thinned(endpoint->capture);
 	ret->has_sched = trace__is_on(endpoint->trace);
 }
 

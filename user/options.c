@@ -177,6 +177,7 @@ int options__parse(int argc, char **argv, const char *bpfprof_env, struct option
 				.heap_rate_bytes = 524288,
 				.linger_ns = 60000 * MS_NS,
 				.max_overhead_ppm = 50000,
+				.max_memory_bytes = 192 << 20,
 				.symbol_cache_bytes = 32 << 20,
 			},
 		.error = error,

@@ -136,6 +136,16 @@ static int parse_max_overhead(struct parser *parser, const char *arg)
 		parser, "--max-overhead: it is not available in this version; leave it out");
 }
 
+static int parse_max_memory(struct parser *parser, const char *arg)
+{
+	struct span text = span__of(arg);
+	int err = parse__bytes(text, 0, 1ULL << 36, &parser->options.max_memory_bytes);
+
+	if (!err && parser->options.max_memory_bytes && parser->options.max_memory_bytes < 1 << 20)
+		err = -ERANGE;
+	return check_value(parser, OPTION_MAX_MEMORY, text, err);
+}
+
 static int parse_pids(struct parser *parser, const char *arg)
 {
 	struct options *options = &parser->options;
@@ -199,6 +209,8 @@ int parser__value(struct parser *parser, int key, const char *arg)
 		return parse_heap_rate(parser, arg);
 	case OPTION_MAX_OVERHEAD:
 		return parse_max_overhead(parser, arg);
+	case OPTION_MAX_MEMORY:
+		return parse_max_memory(parser, arg);
 	case OPTION_LISTEN:
 		return parse_address(parser, arg);
 	case OPTION_SYMBOL_CACHE:

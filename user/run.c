@@ -21,7 +21,7 @@
 #include "symbol/debuginfod.h"
 
 #define NICE     (-10) /* what is late here is mappings that stacks wait for; the daemon runs little */
-#define GUARD_NS (1000 * MS_NS) /* between two looks at what the heap's probes cost */
+#define GUARD_NS (1000 * MS_NS) /* between two looks at what it costs */
 
 /* The processes that options name, or CMD. Logs. */
 static int run__add_targets(struct run *run)
@@ -118,6 +118,11 @@ static int run__open(struct run *run, const struct shared_sizes *sizes)
 	if (err) {
 		failure__log(reason, err);
 		return err;
+	}
+	run->budget = budget__new(options, run->capture, run->symbols_options.cache);
+	if (!run->budget) {
+		failure__log("cannot watch what it costs", -ENOMEM);
+		return -ENOMEM;
 	}
 	if (run->service)
 		err = service__start(
@@ -305,6 +310,7 @@ int run(const struct options *options, const struct shared_sizes *sizes)
 		command__cancel(&run.command);
 	service__close(run.service);
 	trace__close(run.trace);
+	budget__free(run.budget);
 	capture__free(run.capture);
 	watch__free(run.watch);
 	symbol_cache__free(run.symbols_options.cache);

@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include "collect/heap.h"
 #include "log.h"
 #include "notify.h"
+#include "own.h"
 
 #define DRAIN_NS_MAX                                                                               \
 	(1000 * MS_NS) /* with lines further apart the maps are still drained this often */
@@ -45,18 +45,11 @@ void run__on_events(void *arg)
 		loop__set_timer(run->events_timer, (uint64_t)again_ms * MS_NS, 0);
 }
 
-static uint64_t own__cpu_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (uint64_t)now.tv_sec * 1000 * MS_NS + (uint64_t)now.tv_nsec;
-}
-
 void run__on_guard(void *arg)
 {
 	struct run *run = arg;
 
+	budget__look(run->budget, run->drain_ns);
 	if (!capture__heap(run->capture))
 		return;
 	heap__guard(capture__heap(run->capture), run->options->max_overhead_ppm, own__cpu_ns());
@@ -66,8 +59,10 @@ void run__on_guard(void *arg)
 static void run__on_interval(void *arg)
 {
 	struct run *run = arg;
+	uint64_t start_ns = own__cpu_ns();
 	int err = capture__drain(run->capture);
 
+	run->drain_ns += own__cpu_ns() - start_ns;
 	loop__set_timer(run->events_timer, MS_NS, 0); /* the drain may have found tables to build */
 	if (err == -EAGAIN)
 		loop__set_timer(run->retry_timer, MS_NS, 0);

@@ -3,6 +3,7 @@
 #ifndef BPFPROF_RUN_PRIVATE_H
 #define BPFPROF_RUN_PRIVATE_H
 
+#include "budget.h"
 #include "capture.h"
 #include "command.h"
 #include "loop.h"
@@ -24,6 +25,8 @@ struct run {
 	struct command command;
 	bool has_command;
 	bool command_ended;
+	struct budget *budget;
+	uint64_t drain_ns;                      /* own CPU time of all drains */
 	struct symbols_options symbols_options; /* its cache serves every profile of this run */
 	int status;
 	int stats_fd; /* while open, the kernel measures programs' run times */
