@@ -21,32 +21,40 @@ struct {
 	__type(value, struct tick);
 } cpu_ticks SEC(".maps");
 
-/* A clock that stood still, as in a CPU that was taken from a virtual machine, is weighted up this far. */
+/* A clock that stood still, as in a CPU that was taken from a virtual machine, is weighted up this far: ticks. */
 #define WEIGHT_MAX 100
 
+/* How many of the periods that were asked for lie between two ticks of this clock: the daemon thins it when it costs too much. */
+static __always_inline u64 tick__unit(const struct bpf_perf_event_data *ctx)
+{
+	u64 unit = options.period_ns ? ctx->sample_period / options.period_ns : 0;
+
+	return unit ? unit : 1;
+}
+
 /*
- * How many periods this tick stands for. The kernel's CPU clock (perf_swevent_hrtimer) forwards its timer past the
+ * How many periods this tick stands for, at least unit. The kernel's CPU clock (perf_swevent_hrtimer) forwards its timer past the
  * periods that it slept through without telling. They are the task's only if it has not left the CPU since the last tick:
  * an idle CPU's clock stands still as well. Ticks are due at multiples of the period and come with a delay that differs,
  * so it is the due times that are counted: of a tick that comes earlier than was thought, its own time.
  */
-static __always_inline u64 tick__weight(struct task_struct *task)
+static __always_inline u64 tick__weight(struct task_struct *task, u64 now, u64 unit)
 {
-	u64 now = bpf_ktime_get_ns(), period = options.period_ns, due = now, weight = 1;
+	u64 period = options.period_ns, due = now, weight = unit;
 	u64 switch_cnt = task->nvcsw + task->nivcsw;
 	u32 zero = 0;
 	struct tick *last = bpf_map_lookup_elem(&cpu_ticks, &zero);
 
 	if (!last)
-		return 1;
+		return unit;
 	if (last->tid == (u32)task->pid && last->switch_cnt == switch_cnt && period) {
 		weight = (now - last->due_ns) / period;
-		if (weight < 1)
-			weight = 1;
+		if (weight < unit)
+			weight = unit;
 		else
 			due = last->due_ns + weight * period;
-		if (weight > WEIGHT_MAX)
-			weight = WEIGHT_MAX;
+		if (weight > WEIGHT_MAX * unit)
+			weight = WEIGHT_MAX * unit;
 	}
 	last->due_ns = due;
 	last->switch_cnt = switch_cnt;

@@ -8,6 +8,7 @@
 #define COUNTERS(COUNTER)                                                                          \
 	COUNTER(samples, 0, "CPU samples taken")                                                   \
 	COUNTER(samples_late, 0, "CPU samples weighted up for clock ticks that came late")         \
+	COUNTER(samples_ns, 0, "nanoseconds spent on taking CPU samples")                          \
 	COUNTER(samples_map_full, 1, "samples lost: sample map full")                              \
 	COUNTER(samples_no_scratch, 1, "samples lost: no scratch buffer free")                     \
 	COUNTER(samples_epoch_race, 1, "samples lost: the drain flipped epochs twice under them")  \

@@ -21,7 +21,7 @@ int wall_clock(struct bpf_perf_event_data *ctx)
 	key.pid = task__pid(task);
 	if (!task__is_target(task, key.pid))
 		return 0;
-	weight = tick__weight(task);
+	weight = tick__weight(task, bpf_ktime_get_ns(), tick__unit(ctx));
 	sample_key__fill(&key, task);
 	key.tag = THREAD_STATE_WORD(THREAD_RUNNING, THREAD_NO_SYSCALL);
 	clock__count(

@@ -407,17 +407,3 @@ void capture__unwind_stats(const struct capture *capture, struct unwind_store_st
 {
 	unwind_store__stats(capture->unwind, ret);
 }
-
-void capture__losses(const struct capture *capture, struct capture_losses *ret)
-{
-	size_t i;
-
-	ret->process_events = process_events__lost_cnt(capture->events);
-	ret->processes_unpublished = publisher__full_cnt(capture->publisher);
-	ret->stacks_refused = capture->stacks_refused_cnt;
-	ret->samples_refused = 0;
-	for (i = 0; i < capture->profile_cnt; i++)
-		ret->samples_refused += capture->profiles[i].profile->dropped_cnt;
-	ret->files_refused = files__refused_cnt(capture->files);
-	ret->records_bad = stack_ring__bad_cnt(capture->ring);
-}

@@ -31,15 +31,13 @@ struct capture_options {
 	struct shared_sizes sizes;
 };
 
-/* What the daemon itself could not keep; the kernel half counts its own losses in struct counter_values. */
-struct capture_losses {
-	uint64_t process_events; /* told by the kernel as lost; /proc was read again */
-	uint64_t processes_unpublished;
-	uint64_t stacks_refused; /* at a cap of the daemon */
-	uint64_t samples_refused;
-	uint64_t records_bad;
-	uint64_t files_refused; /* mappings of files past the cap: their frames stay raw */
+/* What the daemon itself could not keep or left out; the kernel half counts its own in struct counter_values. */
+struct capture_counter {
+	const char *name, *text;
+	bool is_loss;
+	uint64_t value;
 };
+#define CAPTURE_COUNTERS_MAX 8
 
 /* Loads programs and starts to follow processes; samples come after capture__start(). -errno with *ret_reason, a static
  * string that says what failed. */
@@ -100,6 +98,10 @@ uint64_t capture__duration_ns(const struct capture *capture);
 const struct files *capture__files(const struct capture *capture);
 const struct processes *capture__processes(const struct capture *capture);
 void capture__unwind_stats(const struct capture *capture, struct unwind_store_stats *ret);
-void capture__losses(const struct capture *capture, struct capture_losses *ret);
+/* Fills ret, in an order that does not change; how many. */
+size_t capture__counters(
+	const struct capture *capture, struct capture_counter ret[CAPTURE_COUNTERS_MAX]);
+/* Kernel memory of all maps; some seconds old where it takes a look at every map. */
+uint64_t capture__map_bytes(struct capture *capture);
 
 #endif

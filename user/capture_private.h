@@ -24,6 +24,12 @@ struct capture_profile {
 	uint64_t start_ns; /* CLOCK_MONOTONIC; 0: not started */
 };
 
+/* Time in a state, in all. */
+struct capture_span {
+	uint64_t since_ns; /* CLOCK_MONOTONIC; 0: not in it now */
+	uint64_t ns;       /* before that */
+};
+
 struct capture {
 	struct shared *shared;
 	struct files *files;
@@ -41,6 +47,11 @@ struct capture {
 	int pending_parity;         /* an epoch that ended but was not quiet yet; -1: none */
 	uint64_t turn_ns;           /* CLOCK_BOOTTIME of the last turn */
 	uint64_t stacks_refused_cnt;
+	uint64_t samples_refused_cnt; /* of profiles and taps that are gone */
+	uint32_t thin;                /* of the CPU clock */
+	struct capture_span thinned, saving;
+	uint64_t map_bytes,
+		map_bytes_ns;  /* without unwind chunks; CLOCK_MONOTONIC, 0: not asked yet */
 	struct stack *scratch; /* STACK_FRAMES_MAX frames */
 	struct usage *usage;   /* NULL: not asked for */
 	bool keep_stacks;      /* some profile is kept, or some tap is open */
@@ -66,6 +77,8 @@ void capture_profile__close(struct capture_profile *entry);
 void capture__follow(struct capture *capture);
 /* Empties what all collectors counted under this parity. The first failure. */
 int capture__drain_profiles(struct capture *capture, int parity);
+/* Samples that a cap moved to [lost], of all profiles and taps. */
+uint64_t capture__refused_samples(const struct capture *capture);
 /* Puts what a gauge shows now in the place of what its profile holds. */
 int capture__read_gauge(struct capture *capture, struct capture_profile *entry);
 /* Drops stacks that nothing refers to any more, when their table fills; once a drain. */

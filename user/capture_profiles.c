@@ -99,6 +99,20 @@ int capture_profile__start(struct capture_profile *entry, const char **ret_reaso
 	return err;
 }
 
+uint64_t capture__refused_samples(const struct capture *capture)
+{
+	uint64_t cnt = capture->samples_refused_cnt;
+	const struct tap *tap;
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt; i++) {
+		cnt += capture->profiles[i].profile->dropped_cnt;
+		for (tap = capture->profiles[i].taps; tap; tap = tap->next)
+			cnt += tap->profile->dropped_cnt;
+	}
+	return cnt;
+}
+
 void capture_profile__close(struct capture_profile *entry)
 {
 	struct tap *tap;
@@ -146,6 +160,8 @@ int capture__add_profile(struct capture *capture, const char *name, const char *
 	entry->keep = true;
 	capture__begin_keeping(capture);
 	err = capture_profile__start(entry, ret_reason);
+	if (!err && entry->ops->thin && capture->thin)
+		entry->ops->thin(entry->collector, capture->thin);
 	if (err) {
 		capture_profile__close(&capture->profiles[--capture->profile_cnt]);
 		capture__end_keeping(capture);
@@ -160,6 +176,7 @@ int capture__remove_profile(struct capture *capture, const char *name)
 	if (!entry)
 		return -ENOENT;
 	entry->ops->stop(entry->collector);
+	capture->samples_refused_cnt += entry->profile->dropped_cnt;
 	capture_profile__close(entry);
 	last = &capture->profiles[--capture->profile_cnt];
 	memmove(entry, entry + 1, (size_t)((char *)last - (char *)entry));
@@ -215,6 +232,7 @@ void capture__close_tap(struct capture *capture, struct tap *tap)
 				*at = tap->next;
 				break;
 			}
+	capture->samples_refused_cnt += tap->profile->dropped_cnt;
 	tap__free(tap);
 	capture__end_keeping(capture);
 }

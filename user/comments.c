@@ -24,6 +24,7 @@ static bool is_internal(enum counter counter)
 {
 	switch (counter) {
 	case COUNTER_samples:
+	case COUNTER_samples_ns:
 	case COUNTER_stacks_shipped:
 	case COUNTER_stack_mark_failed:
 	case COUNTER_mapping_unknown:
@@ -43,8 +44,9 @@ static bool is_internal(enum counter counter)
 void comments__fill(struct comments *comments, const struct capture *capture)
 {
 	struct counter_values counters = {0};
-	struct capture_losses losses;
+	struct capture_counter own[CAPTURE_COUNTERS_MAX];
 	struct utsname name;
+	size_t own_cnt, k;
 	int i;
 
 	comments__add(comments, "bpfprof " BPFPROF_VERSION);
@@ -56,14 +58,9 @@ void comments__fill(struct comments *comments, const struct capture *capture)
 		if (counters.cnt[i] && !is_internal((enum counter)i))
 			comments__add(comments, "%s %llu (%s)", counter_names[i],
 				(unsigned long long)counters.cnt[i], counter_texts[i]);
-	capture__losses(capture, &losses);
-	if (losses.process_events)
-		comments__add(comments, "process_events_lost %llu",
-			(unsigned long long)losses.process_events);
-	if (losses.stacks_refused)
-		comments__add(
-			comments, "stacks_refused %llu", (unsigned long long)losses.stacks_refused);
-	if (losses.samples_refused)
-		comments__add(comments, "samples_refused %llu",
-			(unsigned long long)losses.samples_refused);
+	own_cnt = capture__counters(capture, own);
+	for (k = 0; k < own_cnt; k++)
+		if (own[k].value)
+			comments__add(comments, "%s %llu (%s)", own[k].name,
+				(unsigned long long)own[k].value, own[k].text);
 }

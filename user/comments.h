@@ -8,7 +8,7 @@
 
 #include "capture.h"
 
-#define COMMENTS_MAX      (COUNTER__CNT + 16)
+#define COMMENTS_MAX      (COUNTER__CNT + CAPTURE_COUNTERS_MAX + 4)
 #define COMMENT_BYTES_MAX 160
 
 struct comments {

@@ -10,7 +10,6 @@ struct figures;
 
 struct figures *figures__new(void);
 void figures__free(struct figures *figures);
-void figures__read(
-	struct figures *figures, const struct capture *capture, struct serve_figures *ret);
+void figures__read(struct figures *figures, struct capture *capture, struct serve_figures *ret);
 
 #endif

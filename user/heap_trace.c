@@ -162,7 +162,9 @@ static int trace__allocator_percent(struct heap_trace *trace, uint32_t pid)
 		.pid = pid,
 	};
 
-	if (!share.profile)
+	/* A daemon that serves keeps CPU samples for readings alone. */
+	if (!share.profile ||
+		(capture__usage(trace->capture) && !profile__sample_cnt(share.profile)))
 		return -1;
 	profile__each(share.profile, share__add, &share);
 	return share.all ? (int)((100 * share.inside + share.all / 2) / share.all) : 0;
@@ -230,7 +232,7 @@ static int trace__print_process(struct heap_trace *trace, const struct heap_figu
 	past->figures = *now;
 	if (trace->read_fn)
 		trace->read_fn(&line, trace->read_arg);
-	return heap_line__print(&line, out);
+	return out ? heap_line__print(&line, out) : 0;
 }
 
 int heap_trace__print(struct heap_trace *trace, FILE *out)

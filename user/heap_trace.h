@@ -18,7 +18,7 @@ void heap_trace__set_reader(
 	struct heap_trace *trace, void (*fn)(const struct heap_line *line, void *arg), void *arg);
 /* Begins an interval. */
 void heap_trace__start(struct heap_trace *trace);
-/* Prints a line a process, of the interval that ends with this. 0 or -errno. */
+/* Prints a line a process, of the interval that ends with this; out: NULL for the reader alone. 0 or -errno. */
 int heap_trace__print(struct heap_trace *trace, FILE *out);
 /* The summary of all that was measured. */
 int heap_trace__print_summary(struct capture *capture, FILE *out);

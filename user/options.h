@@ -99,6 +99,7 @@ struct options {
 	unsigned int top_cnt;   /* 0: no table */
 	uint64_t heap_rate_bytes;
 	uint32_t max_overhead_ppm; /* of one CPU; 50000 is 5 % */
+	uint64_t max_memory_bytes; /* RSS and maps; 0: no limit */
 	struct address listen;
 	uint64_t symbol_cache_bytes; /* 0: none */
 	bool debuginfod;

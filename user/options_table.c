@@ -42,6 +42,9 @@ const struct argp_option options_table[] = {
 	{"max-overhead", OPTION_MAX_OVERHEAD, "PCT", 0, "share of one CPU that bpfprof and its "
 		"probes may cost before they are thinned, 0.1 to 100 (default: 5)", 0},
 
+	{"max-memory", OPTION_MAX_MEMORY, "BYTES", 0, "memory, its maps in the kernel with it, that bpfprof may hold "
+		"before it keeps less, 0 or 1M to 64G (default: 192M)", 0},
+
 	{NULL, 0, NULL, 0, "Output:", 3},
 	{"output", OPTION_OUTPUT, "DIR", 0, "directory for the profiles, written at the end "
 		"(default: . with --pid or CMD, none written for the host)", 0},
@@ -87,6 +90,7 @@ static const struct option_words words[] = {
 	{OPTION_TOP, "a number of functions", "0 to 100000, e.g. --top=20"},
 	{OPTION_HEAP_RATE, "a number of bytes", "1 to 1024G, e.g. --heap-rate 512K"},
 	{OPTION_MAX_OVERHEAD, "a percentage", "0.1 to 100, e.g. --max-overhead 5"},
+	{OPTION_MAX_MEMORY, "a number of bytes", "0 or 1M to 64G, e.g. --max-memory 192M"},
 	{OPTION_SYMBOL_CACHE, "a number of bytes", "0 to 64G, e.g. --symbol-cache 32M"},
 	{OPTION_LISTEN, "an address", "host:port, [IPv6]:port, unix:PATH or off, "
 		"e.g. --listen 127.0.0.1:6060"},

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "collect/offcpu.h"
 #include "log.h"
+#include "own.h"
 #include "report.h"
 #include "symbol/cache.h"
 
@@ -30,19 +30,6 @@ static int map__print(const struct shared_map *map, void *arg)
 		(unsigned long long)(map->bytes + 1023) / 1024);
 	*total += map->bytes;
 	return 0;
-}
-
-static uint64_t own__rss_bytes(void)
-{
-	unsigned long long size, resident = 0;
-	FILE *statm = fopen("/proc/self/statm", "re");
-
-	if (!statm)
-		return 0;
-	if (fscanf(statm, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
-	fclose(statm);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /* Stacks by how their walk ended: enum stack_end and the counters end_* have the same order. */
@@ -159,12 +146,19 @@ static void stats__print_symbols(const struct symbol_cache *cache)
 		(unsigned long long)stats.miss_cnt, (unsigned long long)stats.evicted_cnt);
 }
 
+static void counter__print(const char *name, const char *text, bool is_loss, uint64_t value)
+{
+	fprintf(stderr, "  %-7s %-24s %10llu  %s\n", is_loss ? "lost" : "counter", name,
+		(unsigned long long)value, text);
+}
+
 void report__stats(const struct capture *capture, const struct symbols_options *symbols_options)
 {
 	struct counter_values counters = {0};
 	struct unwind_store_stats unwind;
-	struct capture_losses losses;
+	struct capture_counter own[CAPTURE_COUNTERS_MAX];
 	uint64_t map_bytes = 0, duration_ns;
+	size_t own_cnt;
 	struct rusage usage;
 	double cpu_s;
 	int i;
@@ -188,24 +182,12 @@ void report__stats(const struct capture *capture, const struct symbols_options *
 		return;
 	stats__print_ends(&counters);
 	for (i = 0; i < COUNTER__CNT; i++)
-		fprintf(stderr, "  %-7s %-24s %10llu  %s\n",
-			counter_is_loss[i] ? "lost" : "counter", counter_names[i],
-			(unsigned long long)counters.cnt[i], counter_texts[i]);
+		counter__print(
+			counter_names[i], counter_texts[i], counter_is_loss[i], counters.cnt[i]);
 	stats__print_unwind(&unwind);
 	stats__print_symbols(symbols_options->cache);
 	stats__print_offcpu();
-	capture__losses(capture, &losses);
-	fprintf(stderr, "  lost    %-24s %10llu  process events lost; /proc was read again\n",
-		"process_events", (unsigned long long)losses.process_events);
-	fprintf(stderr, "  counter %-24s %10llu  processes without room in the kernel's tables\n",
-		"processes_unpublished", (unsigned long long)losses.processes_unpublished);
-	fprintf(stderr, "  lost    %-24s %10llu  stacks past the daemon's cap\n", "stacks_refused",
-		(unsigned long long)losses.stacks_refused);
-	fprintf(stderr, "  lost    %-24s %10llu  samples past the daemon's cap, kept as [lost]\n",
-		"samples_refused", (unsigned long long)losses.samples_refused);
-	fprintf(stderr, "  lost    %-24s %10llu  stack records that contradict themselves\n",
-		"records_bad", (unsigned long long)losses.records_bad);
-	fprintf(stderr,
-		"  lost    %-24s %10llu  mappings of files past the cap: their frames stay raw\n",
-		"files_refused", (unsigned long long)losses.files_refused);
+	own_cnt = capture__counters(capture, own);
+	for (i = 0; i < (int)own_cnt; i++)
+		counter__print(own[i].name, own[i].text, own[i].is_loss, own[i].value);
 }

@@ -1,294 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The life of a run: set up, loop, report, tear down. */
-#include "run.h"
+#include "run_private.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/capability.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "capture.h"
 #include "collect/heap.h"
-#include "command.h"
+#include "failure.h"
 #include "heap_trace.h"
 #include "log.h"
-#include "loop.h"
 #include "notify.h"
 #include "report.h"
+#include "run.h"
 #include "symbol/cache.h"
 #include "symbol/debuginfod.h"
-#include "service.h"
-#include "trace.h"
-#include "watch.h"
 
-#define MS_NS 1000000ull
-#define NICE  (-10) /* what is late here is mappings that stacks wait for; the daemon runs little */
-#define DRAIN_NS_MAX                                                                               \
-	(1000 * MS_NS)          /* with lines further apart the maps are still drained this often */
-#define GUARD_NS (1000 * MS_NS) /* between two looks at what the heap's probes cost */
-#define COMMAND_GRACE_NS                                                                           \
-	(3000 * MS_NS) /* between a signal that was passed on and giving up on CMD's end */
-
-struct run {
-	const struct options *options;
-	struct loop *loop;
-	struct capture *capture;
-	struct trace *trace;
-	struct watch *watch;
-	struct service *service; /* NULL: nothing is served */
-	struct command command;
-	bool has_command;
-	bool command_ended;
-	struct symbols_options symbols_options; /* its cache serves every profile of this run */
-	int status;
-	int stats_fd; /* while open, the kernel measures programs' run times */
-	int events_timer, retry_timer, tick_timer;
-};
-
-static bool has_cap_sys_admin(void)
-{
-	unsigned long long effective = 0;
-	char line[128];
-	FILE *file = fopen("/proc/self/status", "re");
-
-	if (!file)
-		return false;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "CapEff: %llx", &effective) == 1)
-			break;
-	fclose(file);
-	return effective >> CAP_SYS_ADMIN & 1;
-}
-
-/* Debian's kernels know a level 3, at which CAP_PERFMON is not enough (CONFIG_SECURITY_PERF_EVENTS_RESTRICT). */
-static bool perf__is_restricted(void)
-{
-	FILE *file = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
-	int level = 0;
-
-	if (!file)
-		return false;
-	if (fscanf(file, "%d", &level) != 1)
-		level = 0;
-	fclose(file);
-	return level > 2;
-}
-
-static void run__log_failure(const char *reason, int err)
-{
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		log__error(
-			"%s: this kernel has no BTF (/sys/kernel/btf/vmlinux); use one built with "
-			"CONFIG_DEBUG_INFO_BTF, as distributions' kernels are",
-			reason);
-	else if ((err == -EPERM || err == -EACCES) && has_cap_sys_admin())
-		/* The verifier of an older kernel says so too. */
-		log__error("%s: %s, though all rights are there; -v shows what the kernel said",
-			reason, strerror(-err));
-	else if (err == -EACCES && perf__is_restricted())
-		log__error(
-			"%s: %s; kernel.perf_event_paranoid is above 2, so that this kernel asks for "
-			"CAP_SYS_ADMIN too: run it as root, or set kernel.perf_event_paranoid=2",
-			reason, strerror(-err));
-	else if (err == -EPERM || err == -EACCES)
-		log__error("%s: %s; run it as root, or with CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, "
-			   "CAP_DAC_READ_SEARCH and CAP_SYSLOG",
-			reason, strerror(-err));
-	else
-		log__error("%s: %s; -v shows what the kernel said", reason, strerror(-err));
-}
-
-static int libbpf__print(enum libbpf_print_level level, const char *format, va_list args)
-{
-	char *text = NULL, *line, *rest;
-
-	/* What the verifier said of a refused program has many lines: each is one of ours. */
-	if (level == LIBBPF_DEBUG || vasprintf(&text, format, args) < 0)
-		return 0;
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-		log__debug("%s", line);
-	free(text);
-	return 0;
-}
-
-/* What the heap's collector has to say: libraries never print. */
-static void run__print_notes(struct run *run)
-{
-	struct collector *heap = capture__heap(run->capture);
-	char text[HEAP_NOTE_BYTES_MAX], escaped[2 * HEAP_NOTE_BYTES_MAX];
-	enum heap_note_level level;
-
-	while (heap && heap__take_note(heap, &level, text)) {
-		log__escape(escaped, sizeof(escaped), text);
-		if (level == HEAP_NOTE_WARN)
-			log__warn("%s", escaped);
-		else if (level == HEAP_NOTE_INFO)
-			log__info("%s", escaped);
-		else
-			log__debug("%s", escaped);
-	}
-}
-
-static void run__on_events(void *arg)
-{
-	struct run *run = arg;
-	int again_ms = capture__on_events(run->capture);
-
-	run__print_notes(run);
-
-	if (again_ms >= 0)
-		loop__set_timer(run->events_timer, (uint64_t)again_ms * MS_NS, 0);
-}
-
-static uint64_t own__cpu_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (uint64_t)now.tv_sec * 1000 * MS_NS + (uint64_t)now.tv_nsec;
-}
-
-static void run__on_guard(void *arg)
-{
-	struct run *run = arg;
-
-	if (!capture__heap(run->capture))
-		return;
-	heap__guard(capture__heap(run->capture), run->options->max_overhead_ppm, own__cpu_ns());
-	run__print_notes(run);
-}
-
-static void run__on_interval(void *arg)
-{
-	struct run *run = arg;
-	int err = capture__drain(run->capture);
-
-	loop__set_timer(run->events_timer, MS_NS, 0); /* the drain may have found tables to build */
-	if (err == -EAGAIN)
-		loop__set_timer(run->retry_timer, MS_NS, 0);
-	else if (err)
-		log__error("cannot drain the samples: %s; they stay in the kernel", strerror(-err));
-	else
-		service__on_drained(run->service);
-}
-
-/* Several who want one at the same time get the same. */
-static void run__want_drain(void *arg)
-{
-	struct run *run = arg;
-
-	loop__set_timer(run->retry_timer, MS_NS, 0);
-}
-
-static void run__on_tick(void *arg)
-{
-	struct run *run = arg;
-	uint64_t wait_ns = capture__tick(run->capture);
-
-	if (wait_ns)
-		loop__set_timer(run->tick_timer, wait_ns, 0);
-}
-
-static void run__stop(void *arg)
-{
-	struct run *run = arg;
-
-	loop__stop(run->loop);
-}
-
-static void run__on_child(struct run *run)
-{
-	if (run->has_command && !run->command_ended &&
-		command__has_ended(&run->command, &run->status)) {
-		run->command_ended = true;
-		loop__stop(run->loop);
-	}
-}
-
-/* From the second one on these signals do what they do by default: end the program at once. */
-static void signals__default(void)
-{
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	sigset_t set;
-	size_t i;
-
-	sigemptyset(&set);
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		signal(signals[i], SIG_DFL);
-		sigaddset(&set, signals[i]);
-	}
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-}
-
-static void run__on_signal(const struct signalfd_siginfo *info, void *arg)
-{
-	struct run *run = arg;
-	int signal = (int)info->ssi_signo;
-
-	switch (signal) {
-	case SIGCHLD:
-		run__on_child(run);
-		return;
-	case SIGUSR1:
-		trace__toggle_sched(run->trace);
-		return;
-	case SIGUSR2:
-		trace__toggle_heap(run->trace);
-		return;
-	case SIGHUP:
-		if (!notify__is_wanted())
-			break; /* a terminal that was closed */
-		service__reload(run->service);
-		return;
-	default:
-		break;
-	}
-	signals__default();
-	if (!run->has_command || run->command_ended) {
-		loop__stop(run->loop);
-		return;
-	}
-	/* The terminal sends its signals to CMD as well as to us; those of a user's kill come to us alone. */
-	if (info->ssi_code != SI_KERNEL)
-		kill(run->command.pid, signal);
-	run->status = 128 + signal;
-	loop__add_timer(run->loop, COMMAND_GRACE_NS, 0, run__stop, run);
-}
-
-static int run__add_fd(int fd, void *arg)
-{
-	struct run *run = arg;
-
-	return loop__add_fd(run->loop, fd, run__on_events, run);
-}
-
-static int run__open_loop(struct run *run)
-{
-	static const int signals[] = {
-		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD, 0};
-	uint64_t drain_ns = run->options->interval_ns < DRAIN_NS_MAX ? run->options->interval_ns
-								     : DRAIN_NS_MAX;
-	int err = loop__new(&run->loop);
-
-	if (err)
-		return err;
-	err = loop__add_signals(run->loop, signals, run__on_signal, run);
-	if (err)
-		return err;
-	run->events_timer = loop__add_timer(run->loop, 0, 0, run__on_events, run);
-	run->retry_timer = loop__add_timer(run->loop, 0, 0, run__on_interval, run);
-	run->tick_timer = loop__add_timer(run->loop, 0, 0, run__on_tick, run);
-	err = loop__add_timer(run->loop, drain_ns, drain_ns, run__on_interval, run);
-	if (run->events_timer < 0 || run->retry_timer < 0 || run->tick_timer < 0 || err < 0)
-		return -EMFILE;
-	return 0;
-}
+#define NICE     (-10) /* what is late here is mappings that stacks wait for; the daemon runs little */
+#define GUARD_NS (1000 * MS_NS) /* between two looks at what it costs */
 
 /* The processes that options name, or CMD. Logs. */
 static int run__add_targets(struct run *run)
@@ -300,7 +33,7 @@ static int run__add_targets(struct run *run)
 	if (run->has_command) {
 		err = capture__add_target(run->capture, run->command.pid);
 		if (err)
-			run__log_failure("cannot follow CMD", err);
+			failure__log("cannot follow CMD", err);
 		return err;
 	}
 	for (i = 0; i < options->pid_cnt; i++) {
@@ -309,7 +42,7 @@ static int run__add_targets(struct run *run)
 			log__error("pid %d: no such process; it may have ended meanwhile",
 				options->pids[i]);
 		else if (err)
-			run__log_failure("cannot follow a process", err);
+			failure__log("cannot follow a process", err);
 		if (err)
 			return err;
 	}
@@ -317,7 +50,7 @@ static int run__add_targets(struct run *run)
 		return 0;
 	err = watch__new(run->loop, options->pids, options->pid_cnt, run__stop, run, &run->watch);
 	if (err)
-		run__log_failure("cannot watch the processes", err);
+		failure__log("cannot watch the processes", err);
 	return err;
 }
 
@@ -371,7 +104,7 @@ static int run__open(struct run *run, const struct shared_sizes *sizes)
 		run->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	err = capture__open(&capture_options, &run->capture, &reason);
 	if (err) {
-		run__log_failure(reason, err);
+		failure__log(reason, err);
 		return err;
 	}
 	err = run__add_targets(run);
@@ -383,8 +116,13 @@ static int run__open(struct run *run, const struct shared_sizes *sizes)
 	if (!err)
 		err = capture__each_fd(run->capture, run__add_fd, run);
 	if (err) {
-		run__log_failure(reason, err);
+		failure__log(reason, err);
 		return err;
+	}
+	run->budget = budget__new(options, run->capture, run->symbols_options.cache);
+	if (!run->budget) {
+		failure__log("cannot watch what it costs", -ENOMEM);
+		return -ENOMEM;
 	}
 	if (run->service)
 		err = service__start(
@@ -539,7 +277,7 @@ int run(const struct options *options, const struct shared_sizes *sizes)
 		.stats_fd = -1};
 	int err;
 
-	libbpf_set_print(libbpf__print);
+	libbpf_set_print(failure__print_libbpf);
 	if (run__check(options) || service__open(options, &run.service))
 		return EXIT_RUN_TIME;
 	err = run__open_loop(&run);
@@ -572,6 +310,7 @@ int run(const struct options *options, const struct shared_sizes *sizes)
 		command__cancel(&run.command);
 	service__close(run.service);
 	trace__close(run.trace);
+	budget__free(run.budget);
 	capture__free(run.capture);
 	watch__free(run.watch);
 	symbol_cache__free(run.symbols_options.cache);

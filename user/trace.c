@@ -25,7 +25,7 @@ struct trace {
 	struct capture *capture;
 	struct heap_trace *heap; /* NULL until the heap lines are turned on for the first time */
 	int heap_timer;
-	bool heap_is_on;
+	bool heap_is_on, heap_is_watched; /* its lines; its figures for the reader */
 	void (*heap_read_fn)(const struct heap_line *line, void *arg);
 	void *heap_read_arg;
 };
@@ -98,14 +98,32 @@ static void trace__try_on(struct trace *trace)
 		log__warn("no SCHED lines: %s: %s; all else goes on", reason, strerror(-err));
 }
 
+static void trace__end_heap(struct trace *trace)
+{
+	loop__set_timer(trace->heap_timer, 0, 0);
+	heap_trace__free(trace->heap);
+	trace->heap = NULL;
+}
+
 static void trace__on_heap_timer(void *arg)
 {
 	struct trace *trace = arg;
 	char *text = NULL;
 	size_t bytes = 0;
-	FILE *out = open_memstream(&text, &bytes);
+	FILE *out;
 	int err;
 
+	/* Somebody had asked for it over HTTP, and nobody does now. */
+	if (!capture__heap(trace->capture)) {
+		trace->heap_is_on = trace->heap_is_watched = false;
+		trace__end_heap(trace);
+		return;
+	}
+	if (!trace->heap_is_on) {
+		heap_trace__print(trace->heap, NULL);
+		return;
+	}
+	out = open_memstream(&text, &bytes);
 	if (!out)
 		return;
 	err = heap_trace__print(trace->heap, out);
@@ -114,23 +132,25 @@ static void trace__on_heap_timer(void *arg)
 	free(text);
 }
 
-static int trace__turn_heap_on(struct trace *trace)
+static int trace__begin_heap(struct trace *trace)
 {
+	if (trace->heap_is_on || trace->heap_is_watched)
+		return 0;
 	if (!trace->heap)
 		trace->heap = heap_trace__new(trace->capture);
 	if (!trace->heap)
 		return -ENOMEM;
 	heap_trace__set_reader(trace->heap, trace->heap_read_fn, trace->heap_read_arg);
 	heap_trace__start(trace->heap);
-	trace->heap_is_on = true;
 	return loop__set_timer(
 		trace->heap_timer, trace->options->heap_period_ns, trace->options->heap_period_ns);
 }
 
 static void trace__try_heap_on(struct trace *trace)
 {
-	int err = trace__turn_heap_on(trace);
+	int err = trace__begin_heap(trace);
 
+	trace->heap_is_on = !err;
 	if (err)
 		log__warn("no heap lines: %s; all else goes on", strerror(-err));
 }
@@ -217,15 +237,26 @@ void trace__toggle_heap(struct trace *trace)
 		return;
 	}
 	trace->heap_is_on = false;
-	loop__set_timer(trace->heap_timer, 0, 0);
+	if (!trace->heap_is_watched)
+		loop__set_timer(trace->heap_timer, 0, 0);
+}
+
+void trace__watch_heap(struct trace *trace, bool on)
+{
+	if (on) {
+		trace->heap_is_watched = capture__heap(trace->capture) && !trace__begin_heap(trace);
+		return;
+	}
+	trace->heap_is_watched = false;
+	if (!trace->heap_is_on)
+		trace__end_heap(trace);
 }
 
 void trace__stop(struct trace *trace)
 {
 	trace__stop_sched(trace);
-	if (trace->heap_is_on)
-		loop__set_timer(trace->heap_timer, 0, 0);
-	trace->heap_is_on = false;
+	trace->heap_is_on = trace->heap_is_watched = false;
+	trace__end_heap(trace);
 }
 
 void trace__close(struct trace *trace)

@@ -24,6 +24,8 @@ void trace__set_reader(struct trace *trace,
 /* The same with those of every heap line. */
 void trace__set_heap_reader(
 	struct trace *trace, void (*fn)(const struct heap_line *line, void *arg), void *arg);
+/* On: that reader has figures of the heap also while its lines are off, as long as a heap profile is taken. */
+void trace__watch_heap(struct trace *trace, bool on);
 bool trace__is_on(const struct trace *trace);
 /* Ends the lines; programs detached. */
 void trace__stop(struct trace *trace);

@@ -61,6 +61,47 @@ static void a_task_that_left_the_cpu_is_not_weighted(void **state)
 	assert_int_equal(host__counter(COUNTER_samples_late), 0);
 }
 
+/* A clock that the daemon has thinned: each tick stands for the periods between two of its own, and goes on where it was. */
+static void ticks_of_a_thinned_clock_are_weighted(void **state)
+{
+	struct sample_value value;
+	u64 before;
+	u32 i;
+
+	(void)state;
+	host__tick();
+	host.ctx.sample_period = 4 * PERIOD_NS;
+	/* the new clock starts in the middle of a period; the task stays */
+	fake.now_ns += PERIOD_NS / 2;
+	for (i = 0; i < 10; i++) {
+		fake.now_ns += 4 * PERIOD_NS;
+		host__tick();
+	}
+	assert_int_equal(host__counter(COUNTER_samples), 1 + 10 * 4);
+	assert_int_equal(host__counter(COUNTER_samples_late), 0);
+	/* it left the CPU in between */
+	fake.now_ns += 9 * PERIOD_NS;
+	host.thread.nvcsw++;
+	host__tick();
+	assert_int_equal(host__counter(COUNTER_samples), 1 + 11 * 4);
+	/* a late tick */
+	fake.now_ns += 8 * PERIOD_NS;
+	host__tick();
+	assert_int_equal(host__counter(COUNTER_samples), 1 + 13 * 4);
+	assert_int_equal(host__counter(COUNTER_samples_late), 1);
+	/* as often as asked for again */
+	before = host__counter(COUNTER_samples);
+	host.ctx.sample_period = PERIOD_NS;
+	for (i = 0; i < 10; i++) {
+		fake.now_ns += PERIOD_NS;
+		host__tick();
+	}
+	assert_int_equal(host__counter(COUNTER_samples) - before, 10);
+	host__key(&value);
+	assert_int_equal(value.count, host__counter(COUNTER_samples));
+	assert_int_equal(value.value, value.count * PERIOD_NS);
+}
+
 static void only_targets_are_sampled(void **state)
 {
 	u32 pid = 200, one = 1, keys;
@@ -307,6 +348,7 @@ int main(void)
 			counts_the_sample_under_process_thread_and_cgroup, host__setup),
 		cmocka_unit_test_setup(idle_is_not_sampled, host__setup),
 		cmocka_unit_test_setup(a_task_that_left_the_cpu_is_not_weighted, host__setup),
+		cmocka_unit_test_setup(ticks_of_a_thinned_clock_are_weighted, host__setup),
 		cmocka_unit_test_setup(only_targets_are_sampled, host__setup),
 		cmocka_unit_test_setup(late_ticks_are_weighted, host__setup),
 		cmocka_unit_test_setup(delays_of_ticks_do_not_add_samples, host__setup),

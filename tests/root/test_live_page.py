@@ -5,6 +5,7 @@ Needs root and chromium.
 """
 import json
 import os
+import re
 import shutil
 
 import pytest
@@ -116,6 +117,22 @@ def test_charts(page):
     assert page.run("document.querySelector('#page-scheduler .series').textContent").startswith("waiting ")
     page.key("ArrowRight")  # the tabs' own key
     assert not page.run("document.querySelector('#page-heap').hidden")
+
+
+def test_heap_on_demand(page, server, programs):
+    """The host's heap is not measured until somebody asks for a process's; then its history is drawn, and no line is printed."""
+    target = programs.python("import time\nkeep = []\nwhile True: keep.append(bytearray(100000)); del keep[:-500]; time.sleep(0.002)\n")
+    page.wait(f"""document.querySelector('[data-pid="{target.pid}"]')""", 60)
+    page.click_on(f'[data-pid="{target.pid}"]')
+    page.click_on('[data-tab="heap"]')
+    page.click_on("button.measure")
+    page.wait(f"document.querySelector('#page-heap .note + .note').textContent.includes('({target.pid})')", 60)
+    page.wait("document.querySelectorAll('#page-heap .plot canvas').length >= 4", 60)
+    page.wait("document.querySelector('#page-heap .series').textContent.startsWith('in use ')", 60)
+    page.wait("document.querySelector('button.measure').hidden", 60)
+    heap = next(heap for heap in server.status()["heap"] if heap["pid"] == target.pid)
+    assert sum(heap["allocs"]) > 0 and heap["rss_bytes"][-1] > 1 << 20
+    assert not re.search(r"^heap \d", server.log(), re.M)
 
 
 def test_losses(page, server):

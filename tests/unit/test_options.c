@@ -178,7 +178,7 @@ static void command_words(void **state)
 
 static void numbers(void **state)
 {
-	enum { DURATION, INTERVAL, HZ, TOP, RATE, OVERHEAD, PROFILES, FORMATS };
+	enum { DURATION, INTERVAL, HZ, TOP, RATE, OVERHEAD, MEMORY, PROFILES, FORMATS };
 	static const struct {
 		const char *args[ARGS_MAX];
 		int field;
@@ -207,6 +207,9 @@ static void numbers(void **state)
 		{ARGS("--max-overhead", "2.5"), OVERHEAD, 25000},
 		{ARGS("--max-overhead=100%"), OVERHEAD, 1000000},
 		{ARGS("--max-overhead=0.1"), OVERHEAD, 1000},
+		{ARGS("--max-memory", "0"), MEMORY, 0},
+		{ARGS("--max-memory=1M"), MEMORY, 1 << 20},
+		{ARGS("--max-memory=2G"), MEMORY, 2ULL << 30},
 		{ARGS("-P", "cpu,heap,block,mutex,threads,sched"), PROFILES, ALL_PROFILES},
 		{ARGS("-P", "block", "-P", "cpu"), PROFILES, OPTIONS_BLOCK | OPTIONS_CPU},
 		{ARGS("--profiles=mutex"), PROFILES, OPTIONS_MUTEX},
@@ -225,6 +228,7 @@ static void numbers(void **state)
 			[TOP] = options.top_cnt,
 			[RATE] = options.heap_rate_bytes,
 			[OVERHEAD] = options.max_overhead_ppm,
+			[MEMORY] = options.max_memory_bytes,
 			[PROFILES] = options.profiles,
 			[FORMATS] = options.formats,
 		};

@@ -15,6 +15,7 @@ struct row {
 #define TOP_GIVE      "give 0 to 100000, e.g. --top=20"
 #define CACHE_GIVE    "give 0 to 64G, e.g. --symbol-cache 32M"
 #define RATE_GIVE     "give 1 to 1024G, e.g. --heap-rate 512K"
+#define MEMORY_GIVE   "give 0 or 1M to 64G, e.g. --max-memory 192M"
 #define OVERHEAD_GIVE "give 0.1 to 100, e.g. --max-overhead 5"
 #define LINGER_GIVE   "give 0 to 24h, e.g. --linger 60s"
 #define LISTEN_GIVE   "give host:port, [IPv6]:port, unix:PATH or off, e.g. --listen 127.0.0.1:6060"
@@ -68,6 +69,9 @@ static const struct row value_rows[] = {
 	{ARGS("--max-overhead=0"), "--max-overhead: \"0\" is out of range; " OVERHEAD_GIVE},
 	{ARGS("--max-overhead=101"), "--max-overhead: \"101\" is out of range; " OVERHEAD_GIVE},
 	{ARGS("--max-overhead=x"), "--max-overhead: \"x\" is not a percentage; " OVERHEAD_GIVE},
+	{ARGS("--max-memory=1023K"), "--max-memory: \"1023K\" is out of range; " MEMORY_GIVE},
+	{ARGS("--max-memory=65G"), "--max-memory: \"65G\" is out of range; " MEMORY_GIVE},
+	{ARGS("--max-memory=x"), "--max-memory: \"x\" is not a number of bytes; " MEMORY_GIVE},
 	{ARGS("--symbol-cache=65G"), "--symbol-cache: \"65G\" is out of range; " CACHE_GIVE},
 	{ARGS("--symbol-cache=x"), "--symbol-cache: \"x\" is not a number of bytes; " CACHE_GIVE},
 	{ARGS("--listen", "6060"), "--listen: \"6060\" is not an address; " LISTEN_GIVE},
@@ -83,7 +87,7 @@ static const struct row form_rows[] = {
 	{ARGS("--foo=bar"), "unknown option \"--foo\"; see bpfprof --help"},
 	{ARGS("--=bar"),
 		"option \"--\" is ambiguous: --pid or --duration or --profiles or "
-		"--wall or --frequency or --heap-rate or --max-overhead or --output or --format or "
+		"--wall or --frequency or --heap-rate or --max-overhead or --max-memory or --output or --format or "
 		"--top or --listen or --linger or --listen-token-file or --symbol-cache or --debuginfod or --interval or --no-trace or --stats or --quiet or "
 		"--verbose or --help or --version"},
 	{ARGS("-h"), "unknown option \"-h\"; see bpfprof --help"},

@@ -288,12 +288,53 @@ static void a_file_without_call_frames_walks_frame_pointers(void **state)
 	rmdir(source);
 }
 
+/* Everything goes, and its memory with it; what a stack waits for is built again, the rest is not. */
+static void saved_memory_is_given_back(void **state)
+{
+	struct unwind_store_stats stats;
+	struct fixture fixture;
+	uint32_t libc, bash, cpp;
+	uint64_t full_bytes;
+
+	(void)state;
+	fixture__open(&fixture, CHUNK_MAX);
+	libc = fixture__file(&fixture, "/lib/x86_64-linux-gnu/libc.so.6");
+	bash = fixture__file(&fixture, "/usr/bin/bash");
+	cpp = fixture__file(&fixture, "/usr/lib/x86_64-linux-gnu/libstdc++.so.6");
+	fixture__build(&fixture, libc);
+	fixture__build(&fixture, bash);
+	fixture__build(&fixture, cpp);
+	unwind_store__stats(fixture.store, &stats);
+	full_bytes = stats.chunk_bytes;
+	unwind_store__save_memory(fixture.store, true);
+	fixture__turns(&fixture, 2);
+	unwind_store__stats(fixture.store, &stats);
+	assert_int_equal(stats.chunk_bytes, 0);
+	assert_int_equal(stats.ready_cnt, 0);
+	assert_int_equal(stats.evicted_cnt, 3);
+	unwind_store__request(fixture.store, bash, false);
+	while (unwind_store__work(fixture.store, SECOND_NS))
+		;
+	assert_int_equal(fixture.maps.files[bash].state, UNWIND_NEW);
+	fixture__build(&fixture, libc);
+	assert_int_equal(fixture.maps.files[libc].state, UNWIND_READY);
+	unwind_store__stats(fixture.store, &stats);
+	assert_true(stats.chunk_bytes > 0 && stats.chunk_bytes < full_bytes);
+	unwind_store__save_memory(fixture.store, false);
+	fixture__build(&fixture, cpp);
+	assert_int_equal(fixture.maps.files[cpp].state, UNWIND_READY);
+	fixture__compare(&fixture, cpp);
+	fixture__compare(&fixture, libc);
+	fixture__close(&fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_in_the_kernel_are_those_of_the_file),
 		cmocka_unit_test(the_least_recently_used_table_goes),
 		cmocka_unit_test(what_nobody_waits_for_takes_half_at_the_most),
+		cmocka_unit_test(saved_memory_is_given_back),
 		cmocka_unit_test(a_file_without_call_frames_walks_frame_pointers),
 	};
 

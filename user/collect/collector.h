@@ -37,6 +37,8 @@ struct collector_ops {
 	int (*settle)(struct collector *collector);
 	/* Detaches: no program of the collector runs afterwards, what it counted can still be drained. */
 	void (*stop)(struct collector *collector);
+	/* NULL, or: takes one sample in 2^thin, each standing for as many. Between start() and stop(). 0 or -errno. */
+	int (*thin)(struct collector *collector, uint32_t thin);
 	/* NULL, or what has to be done now; in how many nanoseconds again. -errno. */
 	int64_t (*tick)(struct collector *collector);
 	/* Of a gauge alone, NULL for others: hands over all that is so now, which takes the place of what was read before. */

@@ -73,6 +73,11 @@ static int cpu__start(struct collector *cpu, const char **ret_reason)
 		&cpu->clock, ret_reason);
 }
 
+static int cpu__thin(struct collector *cpu, uint32_t thin)
+{
+	return cpu_clock__set_period(cpu->clock, shared__options(cpu->shared)->period_ns << thin);
+}
+
 static int cpu__drain(struct collector *cpu, int parity, collector_sample_fn fn, void *arg)
 {
 	struct bpf_map *samples = parity ? cpu->bpf->maps.cpu_samples_1
@@ -88,6 +93,7 @@ const struct collector_ops collector_cpu = {
 	.period = cpu__period,
 	.start = cpu__start,
 	.stop = cpu__stop,
+	.thin = cpu__thin,
 	.drain = cpu__drain,
 	.close = cpu__close,
 };

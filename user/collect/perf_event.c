@@ -8,8 +8,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+struct cpu_event {
+	struct bpf_link *link;
+	int cpu;
+};
+
 struct cpu_clock {
-	struct bpf_link **links;
+	struct bpf_program *program;
+	struct cpu_event *events;
 	int cnt;
 };
 
@@ -20,14 +26,14 @@ void cpu_clock__close(struct cpu_clock *clock)
 	if (!clock)
 		return;
 	for (i = 0; i < clock->cnt; i++)
-		bpf_link__destroy(clock->links[i]); /* closes the event too */
-	free(clock->links);
+		bpf_link__destroy(clock->events[i].link); /* closes the event too */
+	free(clock->events);
 	free(clock);
 }
 
 /* -ENODEV: the CPU is offline. */
-static int cpu_clock__add(
-	struct cpu_clock *clock, struct bpf_program *program, int cpu, uint64_t period_ns)
+static int event__open(
+	struct bpf_program *program, int cpu, uint64_t period_ns, struct bpf_link **ret)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -47,7 +53,7 @@ static int cpu_clock__add(
 		close(fd);
 		return err;
 	}
-	clock->links[clock->cnt++] = link;
+	*ret = link;
 	return 0;
 }
 
@@ -60,12 +66,17 @@ int cpu_clock__open(struct bpf_program *program, uint64_t period_ns, struct cpu_
 	*ret_reason = "cannot open a CPU clock";
 	if (!clock)
 		return -ENOMEM;
+	clock->program = program;
 	if (cpu_cnt > 0)
-		clock->links = calloc((size_t)cpu_cnt, sizeof(*clock->links));
-	for (cpu = 0; clock->links && cpu < cpu_cnt; cpu++) {
-		err = cpu_clock__add(clock, program, cpu, period_ns);
+		clock->events = calloc((size_t)cpu_cnt, sizeof(*clock->events));
+	for (cpu = 0; clock->events && cpu < cpu_cnt; cpu++) {
+		struct cpu_event *event = &clock->events[clock->cnt];
+
+		err = event__open(program, cpu, period_ns, &event->link);
 		if (err && err != -ENODEV)
 			break;
+		event->cpu = cpu;
+		clock->cnt += !err;
 		err = 0;
 	}
 	if (!err && !clock->cnt)
@@ -75,5 +86,22 @@ int cpu_clock__open(struct bpf_program *program, uint64_t period_ns, struct cpu_
 		return err;
 	}
 	*ret = clock;
+	return 0;
+}
+
+int cpu_clock__set_period(struct cpu_clock *clock, uint64_t period_ns)
+{
+	struct bpf_link *link;
+	int i, err;
+
+	for (i = 0; i < clock->cnt; i++) {
+		err = event__open(clock->program, clock->events[i].cpu, period_ns, &link);
+		if (err == -ENODEV)
+			continue;
+		if (err)
+			return err;
+		bpf_link__destroy(clock->events[i].link);
+		clock->events[i].link = link;
+	}
 	return 0;
 }

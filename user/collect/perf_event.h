@@ -11,6 +11,9 @@ struct cpu_clock;
 /* Runs program every period_ns on every online CPU. -errno with *ret_reason, a static string. */
 int cpu_clock__open(struct bpf_program *program, uint64_t period_ns, struct cpu_clock **ret,
 	const char **ret_reason);
+/* A new event takes each one's place, so that a program always sees the period of the tick that it runs for. 0; -errno: some
+ * CPUs may have the new period already. */
+int cpu_clock__set_period(struct cpu_clock *clock, uint64_t period_ns);
 void cpu_clock__close(struct cpu_clock *clock);
 
 #endif

@@ -75,6 +75,21 @@ void json__int(struct json *json, const char *key, int64_t value)
 		json->error = -errno;
 }
 
+void json__real(struct json *json, const char *key, double value)
+{
+	begin_value(json, key);
+	if (!json->error && fprintf(json->out, "%.6f", value) < 0)
+		json->error = -errno;
+}
+
+void json__bool(struct json *json, const char *key, bool value)
+{
+	const char *text = value ? "true" : "false";
+
+	begin_value(json, key);
+	put(json, text, strlen(text));
+}
+
 void json__text_n(struct json *json, const char *key, const char *text, size_t bytes)
 {
 	char *repaired = NULL;

@@ -18,6 +18,8 @@ struct json {
 void json__open(struct json *json, const char *key, char bracket);
 void json__close(struct json *json, char bracket);
 void json__int(struct json *json, const char *key, int64_t value);
+void json__real(struct json *json, const char *key, double value); /* six decimals */
+void json__bool(struct json *json, const char *key, bool value);
 /* text[0 .. bytes), whatever bytes: '?' for those that are no UTF-8. Escaped are also '<', '>' and
  * '&', so that no text ends the element around it or begins a comment in it, and the separators
  * U+2028 and U+2029. */

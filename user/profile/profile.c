@@ -99,6 +99,11 @@ size_t profile__sample_cnt(const struct profile *profile)
 	return profile->samples->cnt;
 }
 
+void profile__set_samples_max(struct profile *profile, size_t samples_max)
+{
+	profile->samples->samples_max = samples_max;
+}
+
 int profile__each(
 	const struct profile *profile, int (*fn)(const struct sample *, void *), void *arg)
 {

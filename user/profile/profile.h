@@ -90,6 +90,8 @@ bool stack_table__is_filling(const struct stack_table *table);
 void stack_table__age(struct stack_table *table);
 void stack_table__mark(struct stack_table *table, uint64_t hash);
 void stack_table__sweep(struct stack_table *table);
+/* New caps, of which 0 lets nothing in. What is there stays, also past them. */
+void stack_table__set_limits(struct stack_table *table, const struct profile_limits *limits);
 /* Stacks that a cap refused. */
 uint64_t stack_table__dropped_cnt(const struct stack_table *table);
 
@@ -124,6 +126,8 @@ int profile__clear(struct profile *profile);
  */
 int profile__add(struct profile *profile, const struct sample_key *key, const uint64_t *values);
 size_t profile__sample_cnt(const struct profile *profile);
+/* A new cap on samples. Those that are there stay, also past it. */
+void profile__set_samples_max(struct profile *profile, size_t samples_max);
 /* Calls fn for every sample, in no order; stops at the first non-zero return and returns that. The
  * samples stay where they are until the profile is added to or freed. */
 int profile__each(

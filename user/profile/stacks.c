@@ -78,7 +78,7 @@ int stack_table__add(struct stack_table *table, const struct stack *stack)
 		return -EEXIST;
 	}
 	if (HASH_COUNT(table->entries) >= table->limits.stacks_max ||
-		frame_bytes > table->limits.bytes_max - table->frame_bytes) {
+		table->frame_bytes + frame_bytes > table->limits.bytes_max) {
 		table->dropped_cnt++;
 		return -ENOSPC;
 	}
@@ -106,6 +106,11 @@ const struct stack *stack_table__find(const struct stack_table *table, uint64_t 
 size_t stack_table__cnt(const struct stack_table *table)
 {
 	return HASH_COUNT(table->entries);
+}
+
+void stack_table__set_limits(struct stack_table *table, const struct profile_limits *limits)
+{
+	table->limits = *limits;
 }
 
 uint64_t stack_table__dropped_cnt(const struct stack_table *table)

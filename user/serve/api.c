@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /api/: JSON for the live page. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "output/json_text.h"
+#include "output/json_writer.h"
 #include "serve/access.h"
 #include "serve/number.h"
 #include "serve/routes.h"
@@ -14,19 +13,28 @@
 #define PROCESSES_MAX   200
 #define SECONDS_DEFAULT 10
 
-static enum MHD_Result json__answer(
-	struct exchange *exchange, FILE *out, char **text, size_t *bytes)
+/* A text of JSON that is being written. */
+struct document {
+	struct json json;
+	char *text;
+	size_t bytes;
+};
+
+static bool document__open(struct document *document)
 {
-	if (fclose(out)) {
-		free(*text);
-		return MHD_NO;
-	}
-	return exchange__text(exchange, JSON, *text, *bytes);
+	*document = (struct document){0};
+	document->json.out = open_memstream(&document->text, &document->bytes);
+	return document->json.out;
 }
 
-static void print_text(FILE *out, const char *text)
+static enum MHD_Result document__answer(struct document *document, struct exchange *exchange)
 {
-	json_text__print(out, text, strlen(text));
+	fputc('\n', document->json.out);
+	if (fclose(document->json.out) || document->json.error) {
+		free(document->text);
+		return MHD_NO;
+	}
+	return exchange__text(exchange, JSON, document->text, document->bytes);
 }
 
 enum point_field {
@@ -70,7 +78,7 @@ static uint64_t point__field(const struct history_point *point, enum point_field
 }
 
 /* One array a field, the oldest point first. */
-static void status__print_sched(const struct history *history, FILE *out)
+static void status__print_sched(const struct history *history, struct json *json)
 {
 	static const char *const names[POINT_FIELD_CNT] = {"time_ms", "elapsed_ms", "interval_ms",
 		"cpus", "idlecpus", "threads", "spinningthreads", "idlethreads", "runqueue",
@@ -78,16 +86,43 @@ static void status__print_sched(const struct history *history, FILE *out)
 	uint64_t cnt = history->cnt < HISTORY_MAX ? history->cnt : HISTORY_MAX, i;
 	int field;
 
-	fputs("\"sched\":{", out);
+	json__open(json, "sched", '{');
 	for (field = 0; field < POINT_FIELD_CNT; field++) {
-		fprintf(out, "%s\"%s\":[", field ? "," : "", names[field]);
+		json__open(json, names[field], '[');
 		for (i = history->cnt - cnt; i < history->cnt; i++)
-			fprintf(out, "%s%" PRIu64, i == history->cnt - cnt ? "" : ",",
-				point__field(&history->points[i % HISTORY_MAX],
+			json__int(json, NULL,
+				(int64_t)point__field(&history->points[i % HISTORY_MAX],
 					(enum point_field)field));
-		fputc(']', out);
+		json__close(json, ']');
 	}
-	fputs("}", out);
+	json__close(json, '}');
+}
+
+static void status__print_own(const struct serve_figures *figures, struct json *json)
+{
+	json__open(json, "own", '{');
+	json__int(json, "cpu_ns", (int64_t)figures->own_cpu_ns);
+	json__int(json, "rss_bytes", (int64_t)figures->own_rss_bytes);
+	json__int(json, "map_bytes", (int64_t)figures->map_bytes);
+	json__close(json, '}');
+}
+
+static void status__print_counters(const struct serve_figures *figures, struct json *json)
+{
+	size_t i;
+
+	json__open(json, "counters", '[');
+	for (i = 0; i < figures->counter_cnt; i++) {
+		const struct serve_counter *counter = &figures->counters[i];
+
+		json__open(json, NULL, '{');
+		json__text(json, "name", counter->name);
+		json__bool(json, "loss", counter->is_loss);
+		json__int(json, "value", (int64_t)counter->value);
+		json__text(json, "text", counter->text);
+		json__close(json, '}');
+	}
+	json__close(json, ']');
 }
 
 static bool exchange__may_see(uint32_t pid, void *arg)
@@ -97,117 +132,106 @@ static bool exchange__may_see(uint32_t pid, void *arg)
 	return !exchange->peer.uid || !access__check(&exchange->peer, pid, NULL);
 }
 
-static void status__print(struct exchange *exchange, const struct serve_figures *figures, FILE *out)
+static void status__print(
+	struct exchange *exchange, const struct serve_figures *figures, struct json *json)
 {
 	const struct server *server = exchange->server;
-	size_t i;
+	const struct serve_source *source = server->source;
 
-	fprintf(out, "{\"version\":\"%s\",\"uptime_ms\":%" PRIu64 ",\"start_time_ms\":%" PRIu64,
-		BPFPROF_VERSION, figures->uptime_ns / 1000000, figures->start_time_ns / 1000000);
-	fprintf(out, ",\"cpus\":%" PRIu32 ",\"frequency_hz\":%" PRIu32 ",\"host\":%s",
-		figures->cpu_cnt, figures->frequency_hz, figures->is_host ? "true" : "false");
-	fprintf(out, ",\"uid\":%" PRIu32 ",\"root\":%s", exchange->peer.uid,
-		exchange->peer.uid ? "false" : "true");
-	fprintf(out,
-		",\"own\":{\"cpu_ns\":%" PRIu64 ",\"rss_bytes\":%" PRIu64 ",\"map_bytes\":%" PRIu64
-		"}",
-		figures->own_cpu_ns, figures->own_rss_bytes, figures->map_bytes);
-	fprintf(out, ",\"processes\":%" PRIu32 ",\"connections\":%zu,\"jobs\":%zu",
-		figures->process_cnt, server->clients.cnt, jobs__cnt(server->jobs));
-	fprintf(out, ",\"samples\":%" PRIu64 ",\"sched_on\":%s,",
-		server->source->usage ? usage__sample_cnt(server->source->usage) : 0,
-		figures->has_sched ? "true" : "false");
-	status__print_sched(server->source->history, out);
-	fputs(",\"heap\":", out);
-	heap_history__print(server->source->heap_history, exchange__may_see, exchange, out);
-	fputs(",\"counters\":[", out);
-	for (i = 0; i < figures->counter_cnt; i++) {
-		const struct serve_counter *counter = &figures->counters[i];
-
-		fprintf(out, "%s{\"name\":\"%s\",\"loss\":%s,\"value\":%" PRIu64 ",\"text\":",
-			i ? "," : "", counter->name, counter->is_loss ? "true" : "false",
-			counter->value);
-		print_text(out, counter->text);
-		fputc('}', out);
-	}
-	fputs("]}\n", out);
+	json__open(json, NULL, '{');
+	json__text(json, "version", BPFPROF_VERSION);
+	json__int(json, "uptime_ms", (int64_t)(figures->uptime_ns / 1000000));
+	json__int(json, "start_time_ms", (int64_t)(figures->start_time_ns / 1000000));
+	json__int(json, "cpus", figures->cpu_cnt);
+	json__int(json, "frequency_hz", figures->frequency_hz);
+	json__bool(json, "host", figures->is_host);
+	json__int(json, "uid", exchange->peer.uid);
+	json__bool(json, "root", !exchange->peer.uid);
+	status__print_own(figures, json);
+	json__int(json, "processes", figures->process_cnt);
+	json__int(json, "connections", (int64_t)server->clients.cnt);
+	json__int(json, "jobs", (int64_t)jobs__cnt(server->jobs));
+	json__int(json, "samples", source->usage ? (int64_t)usage__sample_cnt(source->usage) : 0);
+	json__bool(json, "sched_on", figures->has_sched);
+	status__print_sched(source->history, json);
+	heap_history__print(source->heap_history, exchange__may_see, exchange, json);
+	status__print_counters(figures, json);
+	json__close(json, '}');
 }
 
 enum MHD_Result api__status(struct exchange *exchange)
 {
 	const struct serve_source *source = exchange__source(exchange);
 	struct serve_figures figures = {0};
-	char *text = NULL;
-	size_t bytes = 0;
-	FILE *out = open_memstream(&text, &bytes);
+	struct document document;
 
-	if (!out)
+	if (!document__open(&document))
 		return MHD_NO;
 	source->figures(source->arg, &figures);
-	status__print(exchange, &figures, out);
-	return json__answer(exchange, out, &text, &bytes);
+	status__print(exchange, &figures, &document.json);
+	return document__answer(&document, exchange);
 }
 
-static void process__print(struct exchange *exchange, const struct usage_row *row, FILE *out)
+/* Of all CPU time of all processes, and in CPUs. */
+static void process__print(struct exchange *exchange, const struct usage_row *row, double share,
+	double cpus, struct json *json)
 {
 	const struct serve_source *source = exchange__source(exchange);
 	const char *cgroup = source->cgroup_path(source->arg, row->cgroup);
 
-	fprintf(out, "{\"pid\":%" PRIu32 ",\"comm\":", row->pid);
-	json_text__print(out, row->comm, strnlen(row->comm, sizeof(row->comm)));
-	fputs(",\"cgroup\":", out);
-	print_text(out, cgroup ? cgroup : "");
-	fprintf(out, ",\"samples\":%" PRIu64 ",\"cpu_ns\":%" PRIu64, row->sample_cnt, row->cpu_ns);
+	json__open(json, NULL, '{');
+	json__int(json, "pid", row->pid);
+	json__text_n(json, "comm", row->comm, strnlen(row->comm, sizeof(row->comm)));
+	json__text(json, "cgroup", cgroup ? cgroup : "");
+	json__int(json, "samples", (int64_t)row->sample_cnt);
+	json__int(json, "cpu_ns", (int64_t)row->cpu_ns);
+	json__real(json, "share", share);
+	json__real(json, "cpus", cpus);
+	json__close(json, '}');
 }
 
 static void processes__print(struct exchange *exchange, unsigned int seconds,
-	const struct usage_row *rows, size_t cnt, FILE *out)
+	const struct usage_row *rows, size_t cnt, struct json *json)
 {
 	uint64_t total_ns = 0;
-	bool is_first = true;
 	size_t i;
 
 	for (i = 0; i < cnt; i++)
 		total_ns += rows[i].cpu_ns;
-	fprintf(out, "{\"seconds\":%u,\"cpu_ns\":%" PRIu64 ",\"processes\":[", seconds, total_ns);
-	for (i = 0; i < cnt; i++) {
-		if (!exchange__may_see(rows[i].pid, exchange))
-			continue;
-		fputs(is_first ? "" : ",", out);
-		is_first = false;
-		process__print(exchange, &rows[i], out);
-		/* of all CPU time of all processes, and in CPUs */
-		fprintf(out, ",\"share\":%.6f,\"cpus\":%.6f}",
-			total_ns ? (double)rows[i].cpu_ns / (double)total_ns : 0,
-			(double)rows[i].cpu_ns / 1e9 / seconds);
-	}
-	fputs("]}\n", out);
+	json__open(json, NULL, '{');
+	json__int(json, "seconds", seconds);
+	json__int(json, "cpu_ns", (int64_t)total_ns);
+	json__open(json, "processes", '[');
+	for (i = 0; i < cnt; i++)
+		if (exchange__may_see(rows[i].pid, exchange))
+			process__print(exchange, &rows[i],
+				total_ns ? (double)rows[i].cpu_ns / (double)total_ns : 0,
+				(double)rows[i].cpu_ns / 1e9 / seconds, json);
+	json__close(json, ']');
+	json__close(json, '}');
 }
 
 enum MHD_Result api__processes(struct exchange *exchange)
 {
 	const struct serve_source *source = exchange__source(exchange);
 	int64_t seconds = number__or_zero(exchange__query(exchange, "seconds"));
-	struct usage_row *rows;
-	char *text = NULL;
-	size_t bytes = 0, cnt = 0;
-	FILE *out;
+	struct usage_row *rows = calloc(PROCESSES_MAX, sizeof(*rows));
+	struct document document;
+	size_t cnt = 0;
 
 	if (seconds <= 0)
 		seconds = SECONDS_DEFAULT;
 	if (seconds > USAGE_SECONDS_MAX)
 		seconds = USAGE_SECONDS_MAX;
-	rows = calloc(PROCESSES_MAX, sizeof(*rows));
-	out = rows ? open_memstream(&text, &bytes) : NULL;
-	if (!out) {
+	if (!rows || !document__open(&document)) {
 		free(rows);
 		return MHD_NO;
 	}
 	if (source->usage)
 		cnt = usage__top(source->usage, (unsigned int)seconds, rows, PROCESSES_MAX);
-	processes__print(exchange, (unsigned int)seconds, rows, cnt, out);
+	processes__print(exchange, (unsigned int)seconds, rows, cnt, &document.json);
 	free(rows);
-	return json__answer(exchange, out, &text, &bytes);
+	return document__answer(&document, exchange);
 }
 
 /* type=: a profile's name ("cpu", "heap"). The answer is that of output/profile_json.h, with all its sample types. */

@@ -2,12 +2,9 @@
 /* The figures of the last heap lines. */
 #include "serve/heap_history.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "output/json_text.h"
 
 enum {
 	TIME_MS,
@@ -102,37 +99,32 @@ void heap_history__add(struct heap_history *history, const struct heap_line *lin
 	point[CPU_PERCENT] = line->allocator_percent;
 }
 
-static void print_process(const struct heap_process *process, FILE *out)
+static void print_process(const struct heap_process *process, struct json *json)
 {
 	uint64_t cnt = process->cnt < HEAP_HISTORY_POINTS ? process->cnt : HEAP_HISTORY_POINTS;
 	uint64_t i;
 	int field;
 
-	fprintf(out, "{\"pid\":%" PRIu32 ",\"comm\":", process->pid);
-	json_text__print(out, process->comm, strlen(process->comm));
+	json__open(json, NULL, '{');
+	json__int(json, "pid", process->pid);
+	json__text(json, "comm", process->comm);
 	for (field = 0; field < FIELD_CNT; field++) {
-		fprintf(out, ",\"%s\":[", field_names[field]);
+		json__open(json, field_names[field], '[');
 		for (i = process->cnt - cnt; i < process->cnt; i++)
-			fprintf(out, "%s%" PRId64, i == process->cnt - cnt ? "" : ",",
-				process->points[i % HEAP_HISTORY_POINTS][field]);
-		fputc(']', out);
+			json__int(json, NULL, process->points[i % HEAP_HISTORY_POINTS][field]);
+		json__close(json, ']');
 	}
-	fputc('}', out);
+	json__close(json, '}');
 }
 
 void heap_history__print(const struct heap_history *history,
-	bool (*may_see)(uint32_t pid, void *arg), void *arg, FILE *out)
+	bool (*may_see)(uint32_t pid, void *arg), void *arg, struct json *json)
 {
-	const char *separator = "";
 	size_t i;
 
-	fputc('[', out);
-	for (i = 0; i < HEAP_HISTORY_PROCESSES; i++) {
-		if (!history->processes[i] || !may_see(history->processes[i]->pid, arg))
-			continue;
-		fputs(separator, out);
-		separator = ",";
-		print_process(history->processes[i], out);
-	}
-	fputc(']', out);
+	json__open(json, "heap", '[');
+	for (i = 0; i < HEAP_HISTORY_PROCESSES; i++)
+		if (history->processes[i] && may_see(history->processes[i]->pid, arg))
+			print_process(history->processes[i], json);
+	json__close(json, ']');
 }

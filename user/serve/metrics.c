@@ -136,6 +136,9 @@ static void metrics__print(
 		(double)figures->own_rss_bytes);
 	print_gauge(out, "bpfprof_map_memory_bytes", "Kernel memory of its BPF maps.",
 		(double)figures->map_bytes);
+	print_gauge(out, "bpfprof_cpu_frequency_hertz",
+		"CPU samples a second on each CPU now; less than asked for while --max-overhead is exceeded.",
+		figures->frequency_hz);
 	print_gauge(out, "bpfprof_processes", "Processes whose mappings it keeps.",
 		figures->process_cnt);
 	print_gauge(

@@ -65,6 +65,13 @@ void symbol_cache__free(struct symbol_cache *cache)
 	free(cache);
 }
 
+void symbol_cache__clear(struct symbol_cache *cache)
+{
+	cache->stats.evicted_cnt += cache->young.cnt + cache->old.cnt;
+	generation__clear(&cache->young);
+	generation__clear(&cache->old);
+}
+
 void symbol_cache__stats(const struct symbol_cache *cache, struct symbol_cache_stats *ret)
 {
 	*ret = cache->stats;

@@ -20,6 +20,8 @@ struct symbol_cache_stats {
 /* bytes_max: 0 keeps nothing. NULL: out of memory. */
 struct symbol_cache *symbol_cache__new(size_t bytes_max);
 void symbol_cache__free(struct symbol_cache *cache);
+/* Forgets everything; counted as evicted. */
+void symbol_cache__clear(struct symbol_cache *cache);
 void symbol_cache__stats(const struct symbol_cache *cache, struct symbol_cache_stats *ret);
 
 /*

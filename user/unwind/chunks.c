@@ -23,7 +23,7 @@ struct chunk {
 struct chunks {
 	int map_fd;
 	uint32_t max;
-	uint32_t cnt;
+	uint32_t cnt; /* places that were ever used; some may be empty (no blocks) */
 	struct chunk *chunks;
 };
 
@@ -59,7 +59,8 @@ void chunks__free(struct chunks *chunks)
 	if (!chunks)
 		return;
 	for (i = 0; i < chunks->cnt; i++)
-		chunk__close(&chunks->chunks[i]);
+		if (chunks->chunks[i].blocks)
+			chunk__close(&chunks->chunks[i]);
 	free(chunks->chunks);
 	free(chunks);
 }
@@ -101,11 +102,12 @@ int chunks__take(struct chunks *chunks, uint32_t row_cnt, uint32_t *ret_row)
 	if (!row_cnt || row_cnt > UNWIND_CHUNK_ROWS)
 		return -EINVAL;
 	for (i = 0; i < chunks->max; i++) {
-		if (i == chunks->cnt) {
+		if (!chunks->chunks[i].blocks) {
 			err = chunk__open(chunks, i, &chunks->chunks[i]);
 			if (err)
 				return err;
-			chunks->cnt++;
+			if (i == chunks->cnt)
+				chunks->cnt++;
 		}
 		if (slots__take(chunks->chunks[i].rows, row_cnt, &row))
 			continue;
@@ -126,7 +128,37 @@ void chunks__begin_epoch(struct chunks *chunks, uint32_t epoch)
 	uint32_t i;
 
 	for (i = 0; i < chunks->cnt; i++)
-		slots__reclaim(chunks->chunks[i].rows, epoch);
+		if (chunks->chunks[i].blocks)
+			slots__reclaim(chunks->chunks[i].rows, epoch);
+}
+
+void chunks__set_max(struct chunks *chunks, uint32_t max)
+{
+	chunks->max = max;
+}
+
+uint32_t chunks__cnt(const struct chunks *chunks)
+{
+	uint32_t cnt = 0, i;
+
+	for (i = 0; i < chunks->cnt; i++)
+		cnt += chunks->chunks[i].blocks != NULL;
+	return cnt;
+}
+
+void chunks__trim(struct chunks *chunks)
+{
+	uint32_t i;
+
+	for (i = 0; i < chunks->cnt; i++) {
+		struct chunk *chunk = &chunks->chunks[i];
+
+		if (!chunk->blocks || slots__used(chunk->rows) ||
+			bpf_map_delete_elem(chunks->map_fd, &i))
+			continue;
+		chunk__close(chunk);
+		*chunk = (struct chunk){0};
+	}
 }
 
 void chunks__write(
@@ -139,7 +171,7 @@ void chunks__write(
 
 uint64_t chunks__bytes(const struct chunks *chunks)
 {
-	return (uint64_t)chunks->cnt * CHUNK_BYTES;
+	return (uint64_t)chunks__cnt(chunks) * CHUNK_BYTES;
 }
 
 bool chunks__are_half_full(const struct chunks *chunks)
@@ -148,6 +180,7 @@ bool chunks__are_half_full(const struct chunks *chunks)
 	uint32_t i;
 
 	for (i = 0; i < chunks->cnt; i++)
-		used += slots__used(chunks->chunks[i].rows);
+		if (chunks->chunks[i].blocks)
+			used += slots__used(chunks->chunks[i].rows);
 	return used > (uint64_t)chunks->max * UNWIND_CHUNK_ROWS / 2;
 }

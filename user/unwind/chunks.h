@@ -20,6 +20,11 @@ void chunks__give(struct chunks *chunks, uint32_t row, uint32_t row_cnt, uint32_
 void chunks__begin_epoch(struct chunks *chunks, uint32_t epoch);
 void chunks__write(
 	struct chunks *chunks, uint32_t row, const struct unwind_row *rows, uint32_t row_cnt);
+/* Room for so many chunks from now on, at most chunk_max of chunks__new(); what is above it stays until it is given back. */
+void chunks__set_max(struct chunks *chunks, uint32_t max);
+uint32_t chunks__cnt(const struct chunks *chunks);
+/* Gives the kernel back the chunks without rows. After chunks__begin_epoch(): no program reads what was given before. */
+void chunks__trim(struct chunks *chunks);
 uint64_t chunks__bytes(const struct chunks *chunks);
 /* More than half of what the budget allows is in use. */
 bool chunks__are_half_full(const struct chunks *chunks);

@@ -11,10 +11,11 @@
 #include "unwind/cfi.h"
 #include "unwind/chunks.h"
 
-#define FDES_A_STEP     1000  /* 0.3 ms */
-#define EVICT_AGE_TURNS 10    /* a table that was used in so many turns stays */
-#define NO_ROOM_TURNS   60    /* then it is tried again */
-#define FILE_PAGES_MAX  16384 /* 1 GiB of addresses */
+#define FDES_A_STEP       1000  /* 0.3 ms */
+#define EVICT_AGE_TURNS   10    /* a table that was used in so many turns stays */
+#define NO_ROOM_TURNS     60    /* then it is tried again */
+#define FILE_PAGES_MAX    16384 /* 1 GiB of addresses */
+#define SAVING_CHUNKS_MIN 8     /* 2 MiB: the tables of a host's common libraries */
 
 /* What is known of one file's table. */
 struct table_state {
@@ -46,6 +47,7 @@ struct unwind_store {
 	uint32_t turn;
 	uint32_t evicted_cnt;
 	uint64_t build_ns;
+	bool is_saving; /* memory: nothing is built ahead of time */
 };
 
 struct unwind_store *unwind_store__new(
@@ -313,7 +315,8 @@ static void build__begin(struct unwind_store *store)
 	store->queue_first = (store->queue_first + 1) % store->maps.file_max;
 	store->queue_cnt--;
 	store->states[id].is_queued = false;
-	if (!store->states[id].is_urgent && chunks__are_half_full(store->chunks))
+	if (!store->states[id].is_urgent &&
+		(store->is_saving || chunks__are_half_full(store->chunks)))
 		return; /* stays new: built when a stack needs it */
 	if (file && file->kind == FILE_VDSO) {
 		store->parser = cfi_parser__new_memory(
@@ -363,6 +366,25 @@ bool unwind_store__work(struct unwind_store *store, uint64_t budget_ns)
 	return store->building || store->queue_cnt;
 }
 
+void unwind_store__save_memory(struct unwind_store *store, bool on)
+{
+	uint32_t id, cnt = files__cnt(store->files), max = chunks__cnt(store->chunks) / 2;
+
+	store->is_saving = on;
+	if (!on) {
+		chunks__set_max(store->chunks, store->maps.chunk_max);
+		return;
+	}
+	for (id = 1; id <= cnt && id < store->maps.file_max; id++) {
+		store->states[id].is_urgent = false;
+		if (store->maps.files[id].state == UNWIND_READY)
+			table__evict(store, id);
+	}
+	if (max < SAVING_CHUNKS_MIN)
+		max = SAVING_CHUNKS_MIN;
+	chunks__set_max(store->chunks, max < store->maps.chunk_max ? max : store->maps.chunk_max);
+}
+
 void unwind_store__begin_epoch(struct unwind_store *store, uint32_t epoch)
 {
 	uint32_t id, cnt = files__cnt(store->files);
@@ -370,6 +392,8 @@ void unwind_store__begin_epoch(struct unwind_store *store, uint32_t epoch)
 	store->epoch = epoch;
 	store->turn++;
 	chunks__begin_epoch(store->chunks, epoch);
+	if (store->is_saving)
+		chunks__trim(store->chunks);
 	slots__reclaim(store->page_slots, epoch);
 	for (id = 1; id <= cnt && id < store->maps.file_max; id++) {
 		struct unwind_file *file = &store->maps.files[id];

@@ -45,6 +45,9 @@ void unwind_store__free(struct unwind_store *store);
 void unwind_store__request(struct unwind_store *store, uint32_t file_id, bool is_urgent);
 /* Builds for about budget_ns. True: there is more to do. */
 bool unwind_store__work(struct unwind_store *store, uint64_t budget_ns);
+/* On: throws every table away, gives their memory back within two turns, and from then on builds only those that stacks wait
+ * for, in half of the room that all had. Off: as before. */
+void unwind_store__save_memory(struct unwind_store *store, bool on);
 /* Once a turn of the drain. Programs enter this epoch now, all earlier ones have been left: what was evicted before may be
  * written over, and uses since the last turn are noted. */
 void unwind_store__begin_epoch(struct unwind_store *store, uint32_t epoch);

@@ -90,6 +90,12 @@ function schedCharts() {
 	];
 }
 
+// It is measured now: its last point is not much older than its points lie apart.
+function isFresh(columns) {
+	const last = columns.time_ms.length - 1;
+	return last >= 0 && Date.now() - columns.time_ms[last] < 3000 + 2 * columns.interval_ms[last];
+}
+
 function heapCharts() {
 	return [
 		new Chart("Heap", [["in use", (p) => p.end_bytes], ["peak", (p) => p.peak_bytes], ["RSS", (p) => p.rss_bytes], ["limit", positive("limit_bytes")]],

@@ -96,10 +96,11 @@ class LivePage {
 		const charts = (name) => element("div", {class: "charts"}, ...this.charts[name].map((chart) => chart.element));
 		this.notes = {scheduler: element("p", {class: "note"}), heap: element("p", {class: "note"})};
 		this.heapSelect = element("select", {"aria-label": "Process", hidden: true, onchange: () => this.showCharts()});
+		this.heapButton = element("button", {class: "measure", hidden: true, onclick: () => this.measureHeap()});
 		this.pages = {
 			profiles: element("section", {class: "tab profiles"}, this.processes.element, this.captures.element),
 			scheduler: element("section", {class: "tab"}, this.notes.scheduler, charts("scheduler")),
-			heap: element("section", {class: "tab"}, element("p", {class: "note"}, this.heapSelect), this.notes.heap, charts("heap")),
+			heap: element("section", {class: "tab"}, element("p", {class: "note"}, this.heapSelect, this.heapButton), this.notes.heap, charts("heap")),
 			losses: element("section", {class: "tab"}, this.figures.element),
 		};
 		this.tabs = document.getElementById("tabs");
@@ -174,12 +175,27 @@ class LivePage {
 		const chosen = heaps.find((heap) => String(heap.pid) === this.heapSelect.value) || heaps[0];
 		Viewer.fill(this.heapSelect, heaps.map((heap) => [String(heap.pid), `${visibleText(heap.comm)} (${heap.pid})`]), chosen ? String(chosen.pid) : "");
 		this.notes.heap.textContent = chosen ? `Heap of ${visibleText(chosen.comm)} (${chosen.pid}).` :
-			"No heap lines: start bpfprof with --pid or a command and -P cpu,heap, and the history of its heap lines is drawn here.";
+			"No heap is measured. Choose a process on the first page and measure its heap, or take a Heap capture of it: what it does is drawn here " +
+			"until nobody has asked for it in a while (--linger).";
+		const {pid, name} = this.captures.target, isMeasured = heaps.some((heap) => heap.pid === pid && isFresh(heap));
+		this.heapButton.hidden = !pid || isMeasured;
+		this.heapButton.textContent = `Measure the heap of ${name}`;
 		this.charts.heap.forEach((chart) => {
 			chart.element.hidden = !chosen;
 			if (chosen)
 				chart.show(chosen);
 		});
+	}
+
+	// A heap that is asked for is measured for a while.
+	async measureHeap() {
+		this.heapButton.disabled = true;
+		try {
+			await fetchText(profilePath({kind: "heap", pid: this.captures.target.pid, seconds: 0}));
+		} catch (error) {
+			this.notes.heap.textContent = `No heap of ${this.captures.target.name}: ${error.message}`;
+		}
+		this.heapButton.disabled = false;
 	}
 
 	async refresh() {

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of a run share. */
+#ifndef BPFPROF_RUN_PRIVATE_H
+#define BPFPROF_RUN_PRIVATE_H
+
+#include "budget.h"
+#include "capture.h"
+#include "command.h"
+#include "loop.h"
+#include "options.h"
+#include "service.h"
+#include "symbol/symbols.h"
+#include "trace.h"
+#include "watch.h"
+
+#define MS_NS 1000000ull
+
+struct run {
+	const struct options *options;
+	struct loop *loop;
+	struct capture *capture;
+	struct trace *trace;
+	struct watch *watch;
+	struct service *service; /* NULL: nothing is served */
+	struct command command;
+	bool has_command;
+	bool command_ended;
+	struct budget *budget;
+	uint64_t drain_ns;                      /* own CPU time of all drains */
+	struct symbols_options symbols_options; /* its cache serves every profile of this run */
+	int status;
+	int stats_fd; /* while open, the kernel measures programs' run times */
+	int events_timer, retry_timer, tick_timer;
+};
+
+/* The loop with its timers and signals. 0 or -errno. */
+int run__open_loop(struct run *run);
+int run__add_fd(int fd, void *arg);
+void run__on_events(void *arg);
+void run__on_guard(void *arg);
+void run__on_tick(void *arg);
+/* SIGCHLD, or a look whether CMD has ended. */
+void run__on_child(struct run *run);
+void run__want_drain(void *arg);
+void run__stop(void *arg);
+/* What the heap's collector has to say: libraries never print. */
+void run__print_notes(struct run *run);
+
+#endif
