@@ -32,6 +32,7 @@ DESTDIR ?=
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 SECONDS ?= 30
+MINUTES ?= 30
 
 ifeq ($(FUZZ),1)
 O ?= build-fuzz
@@ -286,7 +287,7 @@ compile_commands.json: FORCE ## for clangd and other tools
 # ---- use ----
 .PHONY: deps
 deps: ## install what a build needs (apt-get)
-	$(Q)tools/install-packages $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep))))
+	$(Q)tools/install-packages $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep)))) $(DEPS_DOCS)
 
 .PHONY: demo
 demo: ## install what is missing, build, profile a real program for 5 s
@@ -323,6 +324,10 @@ uninstall: ## what install put there; /etc/default/bpfprof only if nobody has ch
 deb: ## Debian packages into build/deb; installs what that needs
 	$(Q)tools/install-packages $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep)))) $(DEPS_DEB)
 	$(Q)$(RUN) $(MAKE) all docs && tools/make-deb $(O)
+
+.PHONY: soak
+soak: all ## hours of churn, MINUTES=30: nothing grows, nothing is lost uncounted; see README.md
+	$(Q)tools/soak --build $(O) --minutes $(MINUTES)
 
 .PHONY: clean
 clean: ## remove all that was built
