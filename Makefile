@@ -1,4 +1,5 @@
 # bpfprof: `make help` lists the targets.
+# The version's date is the last one in tools/deb/changelog: two builds of one version are the same bytes.
 VERSION := 0.1.0
 
 # ---- what has to be installed, by Debian 12 package name: the one list ----
@@ -8,13 +9,16 @@ DEPS_BUILD := gcc:cc clang:clang bpftool:bpftool libc6-dev:stdio.h libbpf-dev:bp
 	libelf-dev:gelf.h libdw-dev:elfutils/libdw.h zlib1g-dev:zlib.h liblzma-dev:lzma.h \
 	libmicrohttpd-dev:microhttpd.h uthash-dev:uthash.h libiberty-dev:libiberty/demangle.h \
 	libjs-dygraphs:/usr/share/javascript/dygraphs/dygraph.min.js
+# For the man page and the completions, which `make install` wants, and the package.
+DEPS_DOCS := python3
+DEPS_DEB := debhelper dpkg-dev $(DEPS_DOCS)
 DEPS_DEMO := redis-tools
 # To boot other kernels; the kernels themselves are downloaded into build/vm and not installed.
 DEPS_VM := qemu-system-x86 busybox-static util-linux bpftool
 DEPS_CHECK := libcmocka-dev libclang-rt-14-dev clang-format python3 python3-pytest protobuf-compiler \
 	binutils elfutils gdb g++ libbpf-tools bpftool linux-perf xz-utils openssl redis-server redis-tools \
 	perl procps util-linux psmisc libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libc6-dbg llvm dwz graphviz nodejs chromium \
-	curl systemd musl-tools $(DEPS_VM)
+	curl systemd musl-tools $(DEPS_DEB) lintian man-db mandoc zsh $(DEPS_VM)
 # Needed by `make check` too, unless a Go that did not come from a package is in /usr/local/go.
 DEPS_GO := golang-go
 
@@ -25,7 +29,10 @@ SAN ?= 0
 FUZZ ?= 0
 PREFIX ?= /usr/local
 DESTDIR ?=
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 SECONDS ?= 30
+MINUTES ?= 30
 
 ifeq ($(FUZZ),1)
 O ?= build-fuzz
@@ -52,6 +59,7 @@ endif
 MAKEFLAGS += --no-print-directory
 
 export PATH := $(PATH):/usr/local/go/bin:/usr/sbin:/sbin
+export SOURCE_DATE_EPOCH ?= $(shell date -ud "$$(sed -n 's/^ -- .*>  //p' tools/deb/changelog | head -n 1)" +%s)
 CLANG ?= clang
 BPFTOOL ?= bpftool
 CLANG_FORMAT ?= clang-format
@@ -62,8 +70,8 @@ TRIPLE := $(shell $(CC) -print-multiarch 2>/dev/null || uname -m | sed 's/$$/-li
 
 CFLAGS_WARN := -Wall -Werror=implicit-function-declaration -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS_ALL := -std=gnu11 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBPFPROF_VERSION='"$(VERSION)"' \
-	-fstack-protector-strong $(CFLAGS_WARN)
-LDFLAGS_ALL :=
+	-fstack-protector-strong $(CFLAGS_WARN) -ffile-prefix-map=$(CURDIR)=.
+LDFLAGS_ALL := -Wl,-z,relro,-z,now
 ifeq ($(FUZZ),1)
 CFLAGS_ALL += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 LDFLAGS_ALL += -fsanitize=address,undefined
@@ -80,7 +88,7 @@ INCLUDES := -iquote user -iquote bpf -iquote $(O)/skel
 LDLIBS := -lmicrohttpd -lbpf -ldw -lelf -lz -llzma -liberty -lm
 
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror -Ivmlinux -iquote bpf \
-	-idirafter /usr/include/$(TRIPLE)
+	-idirafter /usr/include/$(TRIPLE) -fdebug-compilation-dir=. -ffile-prefix-map=$(CURDIR)=.
 # The BPF C for the host: tests/bpf/fake stands for libbpf's headers.
 BPF_HOST_CFLAGS := -DBPF_HOST_TEST -D__TARGET_ARCH_$(ARCH) -Itests/bpf/fake -Ivmlinux -iquote tests/bpf \
 	-iquote bpf -Wno-unused-parameter -Wno-unknown-pragmas -Wno-missing-prototypes
@@ -279,24 +287,47 @@ compile_commands.json: FORCE ## for clangd and other tools
 # ---- use ----
 .PHONY: deps
 deps: ## install what a build needs (apt-get)
-	$(Q)tools/install-packages $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep))))
+	$(Q)tools/install-packages $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep)))) $(DEPS_DOCS)
 
 .PHONY: demo
 demo: ## install what is missing, build, profile a real program for 5 s
 	$(Q)tools/install-packages $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep)))) $(DEPS_DEMO)
 	$(Q)$(RUN) $(MAKE) SAN=0 DEBUG=0 all && tools/demo build/bpfprof build/demo
 
+.PHONY: docs
+DOCS := $(addprefix $(O)/docs/,bpfprof.1 bpfprof.bash _bpfprof)
+docs: $(DOCS) ## the man page and the completions, from what --help says
+$(O)/docs/%: tools/docs/%.in tools/from-help tools/deb/changelog $(O)/bpfprof
+	$(Q)mkdir -p $(@D)
+	$(Q)tools/from-help $(O)/bpfprof $< > $@
+
+DEFAULTS := $(DESTDIR)/etc/default/bpfprof
 .PHONY: install uninstall
-install: all ## into $(DESTDIR)$(PREFIX)
+install: all docs ## into $(DESTDIR)$(PREFIX), and /etc/default/bpfprof if there is none
 	install -D -m 755 $(O)/bpfprof $(DESTDIR)$(PREFIX)/sbin/bpfprof
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/bpfprof
-	sed 's|@SBINDIR@|$(PREFIX)/sbin|' systemd/bpfprof.service > \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system/bpfprof.service
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/bpfprof.service
-	install -m 644 $(wildcard README.md) LICENSE $(DESTDIR)$(PREFIX)/share/doc/bpfprof
-uninstall: ## what install put there
-	rm -f $(DESTDIR)$(PREFIX)/sbin/bpfprof $(DESTDIR)$(PREFIX)/lib/systemd/system/bpfprof.service
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/share/doc/bpfprof
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|' systemd/bpfprof.service > $(DESTDIR)$(UNITDIR)/bpfprof.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/bpfprof.service
+	test -e $(DEFAULTS) || install -D -m 644 systemd/bpfprof.default $(DEFAULTS)
+	install -m 644 README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/bpfprof
+	install -D -m 644 $(O)/docs/bpfprof.1 $(DESTDIR)$(PREFIX)/share/man/man1/bpfprof.1
+	install -D -m 644 $(O)/docs/bpfprof.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/bpfprof
+	install -D -m 644 $(O)/docs/_bpfprof $(DESTDIR)$(ZSHDIR)/_bpfprof
+uninstall: ## what install put there; /etc/default/bpfprof only if nobody has changed it
+	rm -f $(DESTDIR)$(PREFIX)/sbin/bpfprof $(DESTDIR)$(UNITDIR)/bpfprof.service \
+		$(DESTDIR)$(PREFIX)/share/man/man1/bpfprof.1 $(DESTDIR)$(ZSHDIR)/_bpfprof \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/bpfprof
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/bpfprof
+	if cmp -s systemd/bpfprof.default $(DEFAULTS); then rm $(DEFAULTS); fi
+
+.PHONY: deb
+deb: ## Debian packages into build/deb; installs what that needs
+	$(Q)tools/install-packages $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep)))) $(DEPS_DEB)
+	$(Q)$(RUN) $(MAKE) all docs && tools/make-deb $(O)
+
+.PHONY: soak
+soak: all ## hours of churn, MINUTES=30: nothing grows, nothing is lost uncounted; see README.md
+	$(Q)tools/soak --build $(O) --minutes $(MINUTES)
 
 .PHONY: clean
 clean: ## remove all that was built

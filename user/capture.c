@@ -300,6 +300,7 @@ int capture__drain(struct capture *capture)
 	capture->turn_ns = clock__ns(CLOCK_BOOTTIME);
 	processes__forget(capture->processes, last_turn_ns, capture->turn_ns, publisher__drop,
 		capture->publisher);
+	capture__release_files(capture);
 	return err;
 }
 

@@ -56,7 +56,8 @@ struct capture {
 	struct usage *usage;   /* NULL: not asked for */
 	bool keep_stacks;      /* some profile is kept, or some tap is open */
 	int sweep_turns; /* drains until the stacks that were not sent again go; 0: none under way */
-	uint64_t sweep_ns; /* CLOCK_MONOTONIC of the last sweep */
+	uint64_t sweep_ns;   /* CLOCK_MONOTONIC of the last sweep */
+	uint64_t release_ns; /* CLOCK_MONOTONIC of the last look for files that nobody maps */
 	bool keep_profile;
 	bool is_stopped;
 };
@@ -81,6 +82,8 @@ int capture__drain_profiles(struct capture *capture, int parity);
 uint64_t capture__refused_samples(const struct capture *capture);
 /* Puts what a gauge shows now in the place of what its profile holds. */
 int capture__read_gauge(struct capture *capture, struct capture_profile *entry);
+/* Lets go of files that no process maps and no stack that is kept can refer to; once a drain. */
+void capture__release_files(struct capture *capture);
 /* Drops stacks that nothing refers to any more, when their table fills; once a drain. */
 void capture__sweep_stacks(struct capture *capture);
 

@@ -182,6 +182,20 @@ static void reading__on_drained(struct serve_reading *reading, uint64_t now_ns)
 	}
 }
 
+/* Where containers come and go, old cgroups' paths make room for new ones' once no answer refers to them. */
+static void endpoint__renew_cgroups(struct endpoint *endpoint)
+{
+	struct cgroups *fresh;
+
+	if (endpoint->readings || !cgroups__is_full(endpoint->cgroups))
+		return;
+	fresh = cgroups__new();
+	if (!fresh)
+		return;
+	cgroups__free(endpoint->cgroups);
+	endpoint->cgroups = fresh;
+}
+
 void endpoint__on_drained(struct endpoint *endpoint)
 {
 	uint64_t now_ns = endpoint__now_ns();
@@ -194,4 +208,5 @@ void endpoint__on_drained(struct endpoint *endpoint)
 	}
 	endpoint__set_timer(endpoint);
 	endpoint__let_go(endpoint, now_ns);
+	endpoint__renew_cgroups(endpoint);
 }

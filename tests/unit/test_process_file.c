@@ -492,6 +492,44 @@ static void ids_that_do_not_exist(void **state)
 	assert_int_equal(files__fd(files, 9), -ENOENT);
 }
 
+#define S 1000000000ull
+
+/* Who deploys ten times a day does not run out of disk, and a window that saw a file names it. */
+static void what_nobody_maps_is_let_go(void **state)
+{
+	const char *path = write_elf("a", 0xaa), *other = write_elf("b", 0xbb);
+	uint32_t id = intern(by_build_id(path, 0xaa)), kept = intern(by_build_id(other, 0xbb));
+	bool is_mapped[3] = {false, false, true};
+
+	(void)state;
+	unlink(path);
+	files__release(files, is_mapped, 100 * S, 100 * S);
+	assert_true(files__get(files, id)->fd >= 0); /* unmapped since just now */
+	files__release(files, is_mapped, 130 * S, 90 * S);
+	assert_true(files__get(files, id)->fd >= 0); /* a window began before that */
+	is_mapped[id] = true;
+	files__release(files, is_mapped, 160 * S, 160 * S);
+	is_mapped[id] = false;
+	files__release(files, is_mapped, 190 * S, 190 * S);
+	assert_true(files__get(files, id)->fd >= 0); /* mapped again meanwhile */
+	files__release(files, is_mapped, 220 * S, 220 * S);
+	assert_int_equal(files__get(files, id)->fd, -1);
+	assert_true(files__fd(files, id) < 0); /* deleted, and gone */
+	assert_true(files__get(files, kept)->fd >= 0);
+	/* the same build somewhere else is the same file, and can be read again */
+	path = write_elf("c", 0xaa);
+	assert_int_equal(intern(by_build_id(path, 0xaa)), id);
+	assert_true(files__fd(files, id) >= 0);
+	unlink(path);
+	/* a profile that is kept for long does not hold it for ever */
+	files__release(files, is_mapped, 300 * S, 0);
+	files__release(files, is_mapped, 900 * S, 0);
+	assert_true(files__get(files, id)->fd >= 0);
+	files__release(files, is_mapped, 961 * S, 0);
+	assert_int_equal(files__get(files, id)->fd, -1);
+	unlink(other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -510,6 +548,7 @@ int main(void)
 		TEST(damaged_headers_do_not_crash),
 		TEST(bias_makes_elf_addresses),
 		TEST(descriptors_are_capped),
+		TEST(what_nobody_maps_is_let_go),
 		TEST(the_vdso_is_one_file),
 		TEST(ids_that_do_not_exist),
 	};

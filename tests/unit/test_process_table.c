@@ -436,6 +436,27 @@ static void forget_does_not_need_a_flush_before(void **state)
 	assert_true(cnt == 0 || !table->listed);
 }
 
+static void files_of_rows_are_marked(void **state)
+{
+	bool is_mapped_file[4] = {false};
+	struct process *process;
+
+	(void)state;
+	processes__on_fork(table, PID, PARENT, 10);
+	process = processes__find(table, PID);
+	image__map(process->image, &(struct mapping_row){0x1000, 0x2000, 0, 1, 0});
+	processes__on_exec(table, PID, 20);
+	image__map(process->image, &(struct mapping_row){0x1000, 0x2000, 0, 3, 0});
+	image__map(process->image,
+		&(struct mapping_row){0x3000, 0x4000, 0, 9, 0}); /* newer than the count */
+	processes__mark_files(table, is_mapped_file, 3);
+	assert_true(is_mapped_file[1] && !is_mapped_file[2] && is_mapped_file[3]);
+	forget(30); /* the image before the exec */
+	memset(is_mapped_file, 0, sizeof(is_mapped_file));
+	processes__mark_files(table, is_mapped_file, 3);
+	assert_true(!is_mapped_file[1] && is_mapped_file[3]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +487,7 @@ int main(void)
 			a_scan_of_a_process_without_leader_knows_its_image, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			an_exec_by_another_thread_is_no_exit, setup_follow, teardown),
+		cmocka_unit_test_setup_teardown(files_of_rows_are_marked, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			forget_does_not_need_a_flush_before, setup, teardown),
 	};

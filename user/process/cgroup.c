@@ -112,3 +112,8 @@ const char *cgroups__path(struct cgroups *cgroups, uint64_t id)
 	HASH_ADD(hh, cgroups->by_id, id, sizeof(id), cgroup);
 	return cgroup->path;
 }
+
+bool cgroups__is_full(const struct cgroups *cgroups)
+{
+	return cgroups && HASH_COUNT(cgroups->by_id) >= CGROUPS_MAX;
+}

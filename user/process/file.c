@@ -20,6 +20,8 @@
 #define DESCRIPTORS_MAX 8192
 #define FILES_MAX       65536 /* what a process maps is its own choice: beyond, frames stay raw */
 #define PAGE_BYTES      4096ull
+/* The longest window that a profile is asked for, and a minute. */
+#define UNMAPPED_NS_MAX (660 * 1000000000ull)
 
 /* Two ways to find a file, each a hash of its own: by build id, or by device, inode and path. */
 struct file_alias {
@@ -298,6 +300,52 @@ static void files__retry(struct files *files, uint32_t id, const struct file_map
 	file->position_fixed = header.position_fixed;
 }
 
+/* Its path may name another file by now, or only in this process's namespace. */
+static void files__reopen(struct files *files, uint32_t id, const struct file_mapping *mapping)
+{
+	struct file *file = files->by_id[id - 1];
+	struct elf_header header;
+
+	file->unmapped_ns = 0;
+	if (!file->is_released || file->fd >= 0)
+		return;
+	files__spare_descriptor(files);
+	file->fd = mapping__open(mapping, &header);
+	if (file->fd < 0) {
+		file->fd = -1;
+		return;
+	}
+	free(header.segments);
+	files->open_cnt++;
+	file->is_released = false;
+	file->error = 0;
+}
+
+void files__release(struct files *files, const bool *is_mapped, uint64_t now_ns, uint64_t needed_ns)
+{
+	uint32_t id;
+
+	for (id = 1; id <= files->cnt; id++) {
+		struct file *file = files->by_id[id - 1];
+
+		if (is_mapped[id]) {
+			file->unmapped_ns = 0;
+			continue;
+		}
+		if (file->fd < 0)
+			continue;
+		if (!file->unmapped_ns) {
+			file->unmapped_ns = now_ns;
+		} else if (file->unmapped_ns < needed_ns ||
+			   file->unmapped_ns + UNMAPPED_NS_MAX < now_ns) {
+			close(file->fd);
+			file->fd = -1;
+			file->is_released = true;
+			files->open_cnt--;
+		}
+	}
+}
+
 /* What is mapped from a device is no ELF file; /dev/shm is a folder like any other. */
 static bool is_device(const char *path)
 {
@@ -324,6 +372,7 @@ uint32_t files__intern(struct files *files, const struct file_mapping *mapping)
 		id = files__find(files, &inode);
 	if (id) {
 		files__retry(files, id, mapping);
+		files__reopen(files, id, mapping);
 		return files__frame_id(files, id);
 	}
 	files__spare_descriptor(files);

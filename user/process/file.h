@@ -46,6 +46,9 @@ struct file {
 	struct file_segment *segments; /* executable ones, in file order */
 	uint32_t segment_cnt;
 	bool position_fixed; /* ET_EXEC */
+	uint64_t
+		unmapped_ns; /* CLOCK_MONOTONIC of when no process was found to map it; 0: one does */
+	bool is_released;    /* fd was closed for that; opened again with the next mapping */
 };
 
 /* A mapping of a file, as maps or MMAP2 tells it. */
@@ -73,6 +76,11 @@ uint64_t files__refused_cnt(const struct files *files); /* mappings past the cap
 /* A descriptor to pread() from, opened again when it was closed to save descriptors. Borrowed: valid until the next
  * call into files. -errno: the file cannot be had any more. */
 int files__fd(const struct files *files, uint32_t id);
+/* Closes descriptors of files that no process maps any more, so that their disk space is not held: those found unmapped
+ * before needed_ns, from when on somebody keeps stacks, and all after ten minutes. is_mapped: by id, files__cnt() + 1 of
+ * them. Times: CLOCK_MONOTONIC. */
+void files__release(
+	struct files *files, const bool *is_mapped, uint64_t now_ns, uint64_t needed_ns);
 /* What to subtract from an address of this mapping to get the file's ELF address. */
 uint64_t file__bias(const struct file *file, uint64_t start, uint64_t offset);
 /* build id in hex, "" when there is none */

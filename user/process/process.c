@@ -406,6 +406,26 @@ static void process__forget_images(struct process *process, uint64_t before_ns)
 	}
 }
 
+static void image__mark_files(const struct image *image, bool *is_mapped, uint32_t file_cnt)
+{
+	uint32_t i;
+
+	for (i = 0; i < image->row_cnt; i++)
+		if (image->rows[i].file_id <= file_cnt)
+			is_mapped[image->rows[i].file_id] = true;
+}
+
+void processes__mark_files(const struct processes *processes, bool *is_mapped, uint32_t file_cnt)
+{
+	const struct process *process, *owner;
+	const struct image *image;
+
+	for (process = processes->by_pid; process; process = process->hh.next)
+		for (owner = process; owner; owner = owner->older)
+			for (image = owner->image; image; image = image->older)
+				image__mark_files(image, is_mapped, file_cnt);
+}
+
 void processes__forget(struct processes *processes, uint64_t before_ns, uint64_t now_ns,
 	void (*drop)(struct process *, void *), void *arg)
 {

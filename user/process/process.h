@@ -83,6 +83,9 @@ const struct mapping_row *image__find(const struct image *image, uint64_t addr);
 /* Adds a mapping: what it overlaps is cut away. 0, -ENOMEM, -E2BIG. */
 int image__map(struct image *image, const struct mapping_row *row);
 
+/* Sets is_mapped[id] of each file that a row refers to, of processes that ended too while they are kept. */
+void processes__mark_files(const struct processes *processes, bool *is_mapped, uint32_t file_cnt);
+
 /* Frees what ended before before_ns: exited processes and images that an exec replaced. Exited processes are handed to
  * drop first. */
 void processes__forget(struct processes *processes, uint64_t before_ns, uint64_t now_ns,
