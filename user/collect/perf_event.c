@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Opening CPU clocks. The software clock exists on every machine; hardware counters do not exist in most guests. */
+/* Opening software events. They exist on every machine; hardware counters do not exist in most guests. */
 #include "collect/perf_event.h"
 
 #include <errno.h>
@@ -26,14 +26,14 @@ void cpu_clock__close(struct cpu_clock *clock)
 }
 
 /* -ENODEV: the CPU is offline. */
-static int cpu_clock__add(
-	struct cpu_clock *clock, struct bpf_program *program, int cpu, uint64_t period_ns)
+static int cpu_clock__add(struct cpu_clock *clock, struct bpf_program *program, int cpu,
+	uint64_t config, uint64_t period)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
-		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_period = period_ns,
+		.config = config,
+		.sample_period = period,
 	};
 	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	struct bpf_link *link;
@@ -51,19 +51,18 @@ static int cpu_clock__add(
 	return 0;
 }
 
-int cpu_clock__open(struct bpf_program *program, uint64_t period_ns, struct cpu_clock **ret,
-	const char **ret_reason)
+int cpu_event__open(
+	struct bpf_program *program, uint64_t config, uint64_t period, struct cpu_clock **ret)
 {
 	struct cpu_clock *clock = calloc(1, sizeof(*clock));
 	int cpu_cnt = libbpf_num_possible_cpus(), cpu, err = -ENOMEM;
 
-	*ret_reason = "cannot open a CPU clock";
 	if (!clock)
 		return -ENOMEM;
 	if (cpu_cnt > 0)
 		clock->links = calloc((size_t)cpu_cnt, sizeof(*clock->links));
 	for (cpu = 0; clock->links && cpu < cpu_cnt; cpu++) {
-		err = cpu_clock__add(clock, program, cpu, period_ns);
+		err = cpu_clock__add(clock, program, cpu, config, period);
 		if (err && err != -ENODEV)
 			break;
 		err = 0;
@@ -76,4 +75,11 @@ int cpu_clock__open(struct bpf_program *program, uint64_t period_ns, struct cpu_
 	}
 	*ret = clock;
 	return 0;
+}
+
+int cpu_clock__open(struct bpf_program *program, uint64_t period_ns, struct cpu_clock **ret,
+	const char **ret_reason)
+{
+	*ret_reason = "cannot open a CPU clock";
+	return cpu_event__open(program, PERF_COUNT_SW_CPU_CLOCK, period_ns, ret);
 }
