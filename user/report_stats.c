@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "collect/heap.h"
 #include "collect/offcpu.h"
 #include "log.h"
 #include "report.h"
@@ -159,6 +160,18 @@ static void stats__print_symbols(const struct symbol_cache *cache)
 		(unsigned long long)stats.miss_cnt, (unsigned long long)stats.evicted_cnt);
 }
 
+static void stats__print_heap(const struct collector *heap)
+{
+	char escaped[2 * HEAP_NOTE_BYTES_MAX];
+	const char *text;
+	uint32_t i;
+
+	for (i = 0; (text = heap__attached(heap, i)); i++)
+		fprintf(stderr, "  heap    %s\n", log__escape(escaped, sizeof(escaped), text));
+	if (heap__attached_more_cnt(heap))
+		fprintf(stderr, "  heap    and %u more\n", heap__attached_more_cnt(heap));
+}
+
 void report__stats(const struct capture *capture, const struct symbols_options *symbols_options)
 {
 	struct counter_values counters = {0};
@@ -193,6 +206,8 @@ void report__stats(const struct capture *capture, const struct symbols_options *
 			(unsigned long long)counters.cnt[i], counter_texts[i]);
 	stats__print_unwind(&unwind);
 	stats__print_symbols(symbols_options->cache);
+	if (capture__heap(capture))
+		stats__print_heap(capture__heap(capture));
 	stats__print_offcpu();
 	capture__losses(capture, &losses);
 	fprintf(stderr, "  lost    %-24s %10llu  process events lost; /proc was read again\n",
