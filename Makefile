@@ -220,7 +220,7 @@ $(UNIT_TESTS): %: %.o $(O)/libbpfprof.a
 
 $(BPF_TESTS): %: %.o $(O)/.link
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS) $< -lcmocka -o $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $(LDFLAGS) $< -lcmocka -lm -o $@
 
 $(FUZZERS): %: %.o $(O)/libbpfprof.a
 	$(call say,LD,$@)

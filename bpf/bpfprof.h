@@ -65,7 +65,7 @@ struct sample_key {
 	__u64 start_ns; /* start of the process, CLOCK_BOOTTIME */
 	__u64 cgroup;   /* cgroup v2 id */
 	__u32 pid;      /* in the daemon's pid namespace; 0: outside of it */
-	__u32 tag; /* block: OFFCPU_STATE_*; threads, threadcreate, wall: THREAD_STATE_WORD(); else 0 */
+	__u32 tag; /* block: OFFCPU_STATE_*; threads, threadcreate, wall: THREAD_STATE_WORD(); faults: enum fault_tag; else 0 */
 	char comm[TASK_COMM_BYTES];   /* of the process (its leader) */
 	char thread[TASK_COMM_BYTES]; /* of the thread */
 	/* The other side of it. mutex: stack_record.hash of the waiter; sched: comm of the thread that held the CPU. */

@@ -55,6 +55,9 @@
 	COUNTER(heap_no_return, 0, "allocator calls whose return was not seen: not counted")       \
 	COUNTER(heap_no_stack, 1,                                                                  \
 		"sampled allocations without a stack: no buffer, or epochs raced")                 \
+	COUNTER(faults, 0, "page faults seen")                                                     \
+	COUNTER(fault_stacks, 0, "page faults whose stack was taken, each for as many as it says") \
+	COUNTER(faults_lost, 1, "page faults lost: the drain flipped epochs twice under them")     \
 	COUNTER(threadcreate_lost, 1, "creations of threads whose stack could not be kept")        \
 	COUNTER(wall_moved, 1,                                                                     \
 		"wall clock: threads that ran while they were walked, kept as [lost]")

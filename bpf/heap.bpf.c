@@ -4,7 +4,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 
-#include "heap_live.bpf.h"
+#include "heap_usdt.bpf.h"
 #include "sample.bpf.h"
 #include "walk.bpf.h"
 
@@ -350,6 +350,39 @@ int heap_free(struct pt_regs *ctx)
 		value__account_free(process, value - 1, 1);
 	else if (heap_options.rate_bytes <= 1)
 		counter__inc(COUNTER_heap_free_unknown);
+	return 0;
+}
+
+/* What the process sampled by itself, and tells by the probes that it has for it. */
+SEC("?uprobe")
+int heap_usdt_alloc(struct pt_regs *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	u64 cookie = bpf_get_attach_cookie(ctx);
+	u32 process = cookie >> HEAP_COOKIE_PROCESS_SHIFT & HEAP_COOKIE_PROCESS_MASK;
+	struct heap_hits *hits = bpf_map_lookup_elem(&heap_hits, &process);
+	struct usdt_call call;
+
+	if (!hits || !usdt__read(ctx, cookie, &call))
+		return 0;
+	__sync_fetch_and_add(&hits->usdt_allocs, 1);
+	counter__inc(COUNTER_heap_samples);
+	usdt__allocated(process, alloc__site(ctx, task, process), &call);
+	return 0;
+}
+
+SEC("?uprobe")
+int heap_usdt_free(struct pt_regs *ctx)
+{
+	u64 cookie = bpf_get_attach_cookie(ctx);
+	u32 process = cookie >> HEAP_COOKIE_PROCESS_SHIFT & HEAP_COOKIE_PROCESS_MASK;
+	struct heap_hits *hits = bpf_map_lookup_elem(&heap_hits, &process);
+	struct usdt_call call;
+
+	if (!hits || !usdt__read(ctx, cookie, &call))
+		return 0;
+	__sync_fetch_and_add(&hits->usdt_frees, 1);
+	usdt__freed(process, call.addr);
 	return 0;
 }
 

@@ -183,10 +183,9 @@ static __always_inline u64 value__of(u32 process, u64 size, u32 site)
 	return size | thin << HEAP_SIZE_BITS | (u64)site << HEAP_SITE_SHIFT;
 }
 
-static __always_inline void value__account_alloc(u32 process, u64 value)
+static __always_inline void site__account_alloc(u32 process, u32 site, struct weight weight)
 {
-	u64 *sums = site__sums(value >> HEAP_SITE_SHIFT, process);
-	struct weight weight = value__weight(value);
+	u64 *sums = site__sums(site, process);
 
 	if (!sums)
 		return;
@@ -196,16 +195,26 @@ static __always_inline void value__account_alloc(u32 process, u64 value)
 }
 
 /* sign -1 takes a free back. */
-static __always_inline void value__account_free(u32 process, u64 value, s64 sign)
+static __always_inline void site__account_free(
+	u32 process, u32 site, struct weight weight, s64 sign)
 {
-	u64 *sums = site__sums(value >> HEAP_SITE_SHIFT, process);
-	struct weight weight = value__weight(value);
+	u64 *sums = site__sums(site, process);
 
 	if (!sums)
 		return;
 	__sync_fetch_and_add(&sums[HEAP_FREE_OBJECTS], sign * weight.objects);
 	__sync_fetch_and_add(&sums[HEAP_FREE_BYTES], sign * weight.bytes);
 	process__use(process, -sign * (s64)weight.bytes);
+}
+
+static __always_inline void value__account_alloc(u32 process, u64 value)
+{
+	site__account_alloc(process, value >> HEAP_SITE_SHIFT, value__weight(value));
+}
+
+static __always_inline void value__account_free(u32 process, u64 value, s64 sign)
+{
+	site__account_free(process, value >> HEAP_SITE_SHIFT, value__weight(value), sign);
 }
 
 #endif

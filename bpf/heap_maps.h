@@ -4,6 +4,7 @@
 #define BPFPROF_HEAP_H
 
 #include "bpfprof.h"
+#include "usdt_argument.h"
 
 #define HEAP_PROCESSES_MAX 512 /* processes probed at the same time */
 
@@ -25,6 +26,9 @@ enum heap_function {
 #define HEAP_COOKIE_NESTS                                                                          \
 	0x100ull /* it may call another probed function: that call is its own affair */
 #define HEAP_COOKIE_PROCESS_SHIFT 16
+#define HEAP_COOKIE_PROCESS_MASK  0xffffull
+#define HEAP_COOKIE_USDT_SHIFT    48   /* of a statically defined probe: where its arguments are */
+#define HEAP_USDT_MAX             1024 /* distinct ways in which they are */
 
 /*
  * Live objects, 16 bytes each: an open hash table of buckets of HEAP_WAYS, each object in one of two buckets. An ordinary
@@ -36,10 +40,15 @@ enum heap_function {
 #define HEAP_WAYS          8
 #define HEAP_KEY_ADDR_BITS 45
 #define HEAP_KEY_ADDR_MASK ((1ull << HEAP_KEY_ADDR_BITS) - 1)
-#define HEAP_SIZE_BITS     42
-#define HEAP_SIZE_MAX      ((1ull << HEAP_SIZE_BITS) - 1)
-#define HEAP_THIN_MAX      3u
-#define HEAP_SITE_SHIFT    44
+/* What a process sampled by itself has two entries: the bytes that it stands for, and the objects. */
+#define HEAP_KEY_USDT_BYTES   (1ull << 62)
+#define HEAP_KEY_USDT_OBJECTS (1ull << 63)
+#define HEAP_KEY_PROCESS(key)                                                                      \
+	((((key) & ~(HEAP_KEY_USDT_BYTES | HEAP_KEY_USDT_OBJECTS)) >> HEAP_KEY_ADDR_BITS) - 1)
+#define HEAP_SIZE_BITS  42
+#define HEAP_SIZE_MAX   ((1ull << HEAP_SIZE_BITS) - 1)
+#define HEAP_THIN_MAX   3u
+#define HEAP_SITE_SHIFT 44
 #define HEAP_SITE_NONE                                                                             \
 	0xfffffu /* a value's site when sites were full: the process's `lost` counts */
 struct heap_bucket {
@@ -76,15 +85,21 @@ struct heap_process {
 	__s64 peak_bytes;         /* since the daemon last looked */
 	__u64 lost[HEAP_SUM_CNT]; /* of allocations without a site */
 	__u64 thin; /* set by the daemon: allocations are seen 1/2^thin of the time, and stand for 2^thin as many */
-	__u64 pad;
+	/* What the calls that the process sampled by itself stand for; objects in 1/HEAP_OBJECT_ONE. */
+	__u64 usdt_allocs;
+	__u64 usdt_frees;
+	__u64 usdt_bytes;
+	__u64 pad[6];
 };
-_Static_assert(sizeof(struct heap_process) == 64, "one cache line");
+_Static_assert(sizeof(struct heap_process) == 128, "two cache lines");
 
 /* Every call, sampled or not; of one process on one CPU. */
 struct heap_hits {
 	__u64 allocs;
 	__u64 frees;
 	__u64 bytes;
+	__u64 usdt_allocs; /* statically defined probes: calls that the process itself has sampled */
+	__u64 usdt_frees;
 	__u64 pad;
 };
 

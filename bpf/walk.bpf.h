@@ -5,6 +5,7 @@
 
 #include "mapping.bpf.h"
 #include "step.bpf.h"
+#include "uretprobe.bpf.h"
 
 #define HASH_MULTIPLIER 0x9e3779b97f4a7c15ull /* 2^64 / golden ratio */
 
@@ -84,6 +85,8 @@ static long walk__user_frame(u32 i, struct walk_of_task *ctx)
 		u64 frame = FRAME_FILE | (u64)walk->row.file_id << FRAME_ADDR_BITS;
 
 		walk__push(walk, frame | ((pc - walk->row.bias) & FRAME_ADDR_MASK));
+	} else if (walk__leave_probe(walk, ctx->task)) {
+		return 0;
 	} else {
 		if (walk->in_exec && !i) {
 			walk->end = STACK_END_EXEC;
@@ -140,7 +143,7 @@ static __always_inline void walk__user(
 		walk__push(walk, walk->ip);
 		walk->end = STACK_END_COMPAT;
 	} else {
-		bpf_loop(STACK_FRAMES_MAX + 1, walk__user_frame, &ctx, 0);
+		bpf_loop(STACK_FRAMES_MAX + 1 + URETPROBE_DEPTH_MAX, walk__user_frame, &ctx, 0);
 	}
 	walk->record.user_cnt = walk->cnt - walk->record.kernel_cnt;
 }

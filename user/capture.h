@@ -17,7 +17,7 @@
 
 struct capture;
 
-#define CAPTURE_PROFILES_MAX 8
+#define CAPTURE_PROFILES_MAX 12
 
 struct capture_options {
 	const char *profiles[CAPTURE_PROFILES_MAX]; /* names of collectors; at least one */

@@ -15,6 +15,7 @@ struct options_feature options_features[FEATURE_CNT] = {
 	[FEATURE_SCHED] = {"sched", true},
 	[FEATURE_THREADCREATE] = {"threadcreate", true},
 	[FEATURE_WALL] = {"wall", true},
+	[FEATURE_FAULTS] = {"faults", true},
 	[FEATURE_PPROF] = {"pprof", true},
 	[FEATURE_FOLDED] = {"folded", true},
 	[FEATURE_HTML] = {"html", true},
@@ -31,7 +32,7 @@ const struct argp_option options_table[] = {
 		"is no limit, and with -P threads alone: print every thread's stack now and exit (default: until a signal, or CMD or the last PID exits)", 0},
 
 	{NULL, 0, NULL, 0, "Profiles:", 2},
-	{"profiles", OPTION_PROFILES, "LIST", 0, "of cpu,heap,block,mutex,threads,sched and threadcreate,wall (default: cpu,heap "
+	{"profiles", OPTION_PROFILES, "LIST", 0, "of cpu,heap,block,mutex,threads,sched and threadcreate,wall,faults (default: cpu,heap "
 		"with --pid or CMD, cpu for the host)", 0},
 	{"wall", OPTION_WALL, NULL, 0, "add wall to the profiles: where each thread is, -F times a second, "
 		"whether it runs or waits", 0},
@@ -84,7 +85,7 @@ static const struct option_words words[] = {
 	{OPTION_DURATION, "a time", "seconds or a unit of us, ms, s, m, h, up to 87600h, e.g. -d 10s"},
 	{OPTION_INTERVAL, "a time", "10ms to 24h, e.g. -i 1s"},
 	{OPTION_FREQUENCY, "a number of samples a second", "1 to 10000, e.g. -F 99"},
-	{OPTION_PROFILES, "a profile", "some of cpu,heap,block,mutex,threads,sched,threadcreate,wall, e.g. -P cpu"},
+	{OPTION_PROFILES, "a profile", "some of cpu,heap,block,mutex,threads,sched,threadcreate,wall,faults, e.g. -P cpu"},
 	{OPTION_OUTPUT, "a directory", "one, e.g. -o ."},
 	{OPTION_FORMAT, "a format", "some of pprof,folded,html, e.g. -f pprof"},
 	{OPTION_TOP, "a number of functions", "0 to 100000, e.g. --top=20"},

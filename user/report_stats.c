@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "collect/heap.h"
 #include "collect/offcpu.h"
 #include "log.h"
 #include "own.h"
@@ -152,6 +153,18 @@ static void counter__print(const char *name, const char *text, bool is_loss, uin
 		(unsigned long long)value, text);
 }
 
+static void stats__print_heap(const struct collector *heap)
+{
+	char escaped[2 * HEAP_NOTE_BYTES_MAX];
+	const char *text;
+	uint32_t i;
+
+	for (i = 0; (text = heap__attached(heap, i)); i++)
+		fprintf(stderr, "  heap    %s\n", log__escape(escaped, sizeof(escaped), text));
+	if (heap__attached_more_cnt(heap))
+		fprintf(stderr, "  heap    and %u more\n", heap__attached_more_cnt(heap));
+}
+
 void report__stats(const struct capture *capture, const struct symbols_options *symbols_options)
 {
 	struct counter_values counters = {0};
@@ -186,6 +199,8 @@ void report__stats(const struct capture *capture, const struct symbols_options *
 			counter_names[i], counter_texts[i], counter_is_loss[i], counters.cnt[i]);
 	stats__print_unwind(&unwind);
 	stats__print_symbols(symbols_options->cache);
+	if (capture__heap(capture))
+		stats__print_heap(capture__heap(capture));
 	stats__print_offcpu();
 	own_cnt = capture__counters(capture, own);
 	for (i = 0; i < (int)own_cnt; i++)

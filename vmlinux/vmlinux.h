@@ -67,9 +67,31 @@ struct sched_info {
 	u64 last_queued;  /* runnable since then; 0: on a CPU or asleep */
 };
 
+/* Of uprobes: the page whose first instruction a probed function returns to. */
+struct xol_area {
+	unsigned long vaddr;
+};
+
+struct uprobes_state {
+	struct xol_area *xol_area;
+};
+
 struct mm_struct {
 	unsigned long end_code;
 	unsigned long start_stack;
+	struct uprobes_state uprobes_state;
+};
+
+/* A call whose return address a return probe has replaced. */
+struct return_instance {
+	unsigned long stack; /* where that was */
+	unsigned long orig_ret_vaddr;
+	struct return_instance *next; /* the call around it */
+};
+
+struct uprobe_task {
+	struct return_instance *return_instances;
+	unsigned long vaddr; /* of the instruction that is stepped */
 };
 
 struct kernfs_node {
@@ -139,6 +161,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct css_set *cgroups;
 	int exit_state;
+	struct uprobe_task *utask;
 };
 
 struct rq;

@@ -98,6 +98,8 @@ static struct {
 	u32 page_cnt;
 	u64 user_read_cnt;
 	bool core_field_exists;
+	u64 cookie;       /* of the probe that is hit */
+	u64 random_state; /* bpf_get_prandom_u32() goes on from it */
 	/* The point at which another CPU acts. */
 	u32 step;
 	u32 step_at;
@@ -404,6 +406,18 @@ static __attribute__((unused)) u64 bpf_ktime_get_ns(void)
 static __attribute__((unused)) u64 bpf_ktime_get_boot_ns(void)
 {
 	return fake.boot_ns;
+}
+
+static __attribute__((unused)) u64 bpf_get_attach_cookie(void *ctx)
+{
+	assert_non_null(ctx);
+	return fake.cookie;
+}
+
+static __attribute__((unused)) u32 bpf_get_prandom_u32(void)
+{
+	fake.random_state = fake.random_state * 6364136223846793005ull + 1442695040888963407ull;
+	return (u32)(fake.random_state >> 32);
 }
 
 struct pt_regs;

@@ -4,10 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "collect/allocator.h"
+#include "collect/heap_usdt.h"
 #include "collect/probe_site.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,9 +25,24 @@ static void fuzz_site(const uint8_t *data, size_t size, bool wants_return)
 		abort();
 }
 
+/* What a note says of its arguments. */
+static void fuzz_arguments(const uint8_t *data, size_t size)
+{
+	struct usdt_arguments arguments;
+	char *text = malloc(size + 1);
+
+	if (!text)
+		return;
+	memcpy(text, data, size);
+	text[size] = '\0';
+	usdt_x86__parse(text, &arguments);
+	free(text);
+}
+
 static void fuzz_file(const uint8_t *data, size_t size)
 {
 	static struct allocator allocator;
+	static struct heap_usdt usdt;
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	uint32_t i;
 
@@ -38,6 +55,8 @@ static void fuzz_file(const uint8_t *data, size_t size)
 			if (allocator.functions[i].site >= PROBE_CODE_BYTES_MAX)
 				abort();
 	}
+	if (!heap_usdt__read(fd, &usdt) && usdt.cnt > HEAP_USDT_PROBES_MAX)
+		abort();
 	close(fd);
 }
 
@@ -45,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	fuzz_site(data, size, true);
 	fuzz_site(data, size, false);
+	fuzz_arguments(data, size);
 	fuzz_file(data, size);
 	return 0;
 }

@@ -10,7 +10,7 @@ struct row {
 #define INTERVAL_GIVE "give 10ms to 24h, e.g. -i 1s"
 #define HZ_GIVE       "give 1 to 10000, e.g. -F 99"
 #define PROFILES_GIVE                                                                              \
-	"give some of cpu,heap,block,mutex,threads,sched,threadcreate,wall, e.g. -P cpu"
+	"give some of cpu,heap,block,mutex,threads,sched,threadcreate,wall,faults, e.g. -P cpu"
 #define FORMAT_GIVE   "give some of pprof,folded,html, e.g. -f pprof"
 #define TOP_GIVE      "give 0 to 100000, e.g. --top=20"
 #define CACHE_GIVE    "give 0 to 64G, e.g. --symbol-cache 32M"

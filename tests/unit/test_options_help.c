@@ -25,7 +25,7 @@ static void help_is_complete(void **state)
 		"--linger=TIME", "--listen-token-file=FILE", "--symbol-cache=BYTES", "--debuginfod",
 		"(default: 32M)", "DEBUGINFOD_URLS", "--no-trace", "--stats", "-q, --quiet",
 		"-v, --verbose", "--version", "--help", "cpu,heap,block,mutex,threads,sched",
-		"threadcreate,wall", "--wall", "pprof,folded,html", "(default: 99)",
+		"threadcreate,wall,faults", "--wall", "pprof,folded,html", "(default: 99)",
 		"(default: 1s)", "(default: 524288)", "127.0.0.1:6060",
 		"Examples:", "BPFPROF=", "schedtrace=MS", "heaptrace=MS", "scheddetail=1", "SIGINT",
 		"SIGTERM", "SIGUSR1", "SIGUSR2", "Exit status:", "128+N"};
@@ -65,7 +65,7 @@ static void help_names_what_is_missing(void **state)
 	text = capture(options__print_help);
 	assert_non_null(strstr(text,
 		"Not available in this version, nor part of its defaults: heap with --heap-rate,\n"
-		"block, mutex, threads, sched, threadcreate, wall, html, --listen,\n--max-overhead\n"));
+		"block, mutex, threads, sched, threadcreate, wall, faults, html, --listen,\n--max-overhead\n"));
 	free(text);
 	set_available(1);
 	text = capture(options__print_help);

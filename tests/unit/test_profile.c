@@ -281,6 +281,7 @@ static void test_kinds(void **state)
 		{&profile_kind_threads, "threads: *threads/count per threads/count"},
 		{&profile_kind_threadcreate,
 			"threadcreate: *threadcreate/count per threadcreate/count"},
+		{&profile_kind_faults, "faults: faults/count *touched/bytes per faults/count"},
 	};
 	char text[256];
 	size_t row;

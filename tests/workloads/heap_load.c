@@ -5,11 +5,13 @@
  *   known MB         each of 4 functions allocates (and frees) so many megabytes, in blocks of its own size
  *   held MB          the same, but kept, in twice the memory
  *   live N           N live objects of 16 bytes
- *   loop MS          malloc(64) and free; prints nanoseconds a pair each 100 ms
+ *   loop MS          malloc(64) and free; prints nanoseconds of CPU time a pair each 100 ms
  *   fork             a child that frees what it inherited and leaks 1,000 bytes; the parent leaks 2,000
  *   killed           threads that end while they allocate
  *   late LIBRARY     allocates by a library that is opened after a second
  *   paced MS         40 blocks each millisecond; prints how many there were in all
+ *   zeros MS         calloc(100000) and free, so that most of the time is spent inside of calloc
+ *   steps            leaks 20 blocks of 10,000 bytes for each line that it reads, and answers with one
  * WAIT_MS in the environment: how long to wait before it.
  */
 #include <dlfcn.h>
@@ -103,12 +105,21 @@ static __attribute__((noinline)) void make_live(long cnt)
 		keep = malloc(16);
 }
 
-static void run_loop(int ms)
+/* Other programs on the same CPU do not count. */
+static uint64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+static __attribute__((noinline)) void run_loop(int ms)
 {
 	uint64_t end = now_ns() + (uint64_t)ms * 1000000;
 
 	while (now_ns() < end) {
-		uint64_t start = now_ns(), pairs = 0;
+		uint64_t start = now_ns(), cpu_start = cpu_ns(), pairs = 0;
 
 		while (now_ns() - start < 100000000) {
 			int i;
@@ -119,7 +130,7 @@ static void run_loop(int ms)
 			}
 			pairs += 1000;
 		}
-		printf("%.1f\n", (double)(now_ns() - start) / (double)pairs);
+		printf("%.1f\n", (double)(cpu_ns() - cpu_start) / (double)pairs);
 		fflush(stdout);
 	}
 }
@@ -232,6 +243,35 @@ static void run_paced(int ms)
 	printf("%ld\n", pairs);
 }
 
+static __attribute__((noinline)) void run_zeros(int ms)
+{
+	uint64_t end = now_ns() + (uint64_t)ms * 1000000;
+
+	while (now_ns() < end) {
+		keep = calloc(1, 100000);
+		free(keep);
+	}
+}
+
+static __attribute__((noinline)) void leak_step(void)
+{
+	int i;
+
+	for (i = 0; i < 20; i++)
+		keep = malloc(10000);
+}
+
+static void run_steps(void)
+{
+	char line[16];
+
+	while (read(STDIN_FILENO, line, sizeof(line)) > 0) {
+		leak_step();
+		if (write(STDOUT_FILENO, "done\n", 5) != 5)
+			return;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *wait_ms = getenv("WAIT_MS"), *mode = argc > 1 ? argv[1] : "";
@@ -252,6 +292,10 @@ int main(int argc, char **argv)
 		run_killed();
 	else if (!strcmp(mode, "paced"))
 		run_paced(first);
+	else if (!strcmp(mode, "zeros"))
+		run_zeros(first);
+	else if (!strcmp(mode, "steps"))
+		run_steps();
 	else if (!strcmp(mode, "late") && argc > 2)
 		run_late(argv[2]);
 	else

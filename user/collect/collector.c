@@ -14,6 +14,7 @@ static const struct collector_ops *const collectors[] = {
 	&collector_threads,
 	&collector_threadcreate,
 	&collector_wall,
+	&collector_faults,
 };
 
 const struct collector_ops *collector__find(const char *name)

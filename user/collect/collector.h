@@ -59,6 +59,7 @@ extern const struct collector_ops collector_sched;
 extern const struct collector_ops collector_threads;
 extern const struct collector_ops collector_threadcreate;
 extern const struct collector_ops collector_wall;
+extern const struct collector_ops collector_faults;
 
 /* By name; NULL: there is none. */
 const struct collector_ops *collector__find(const char *name);

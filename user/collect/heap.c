@@ -86,10 +86,12 @@ static void heap__close(struct collector *heap)
 	heap_bpf__destroy(heap->bpf);
 	heap_tables__destroy(&heap->tables);
 	heap_files__free(heap->files);
+	free(heap->usdts);
 	free(heap->targets);
 	free(heap->hits);
 	free(heap->wanted);
 	free(heap->file_ids);
+	heap__free_attached(heap);
 	free(heap);
 }
 
@@ -184,10 +186,14 @@ static int heap__load(struct collector *heap, const char **ret_reason)
 	programs->enter = heap->bpf->progs.heap_enter;
 	programs->leave = heap->bpf->progs.heap_return;
 	programs->free = heap->bpf->progs.heap_free;
+	programs->usdt_alloc = heap->bpf->progs.heap_usdt_alloc;
+	programs->usdt_free = heap->bpf->progs.heap_usdt_free;
 	program__use(programs->session, has_session, UPROBE_ATTACH_SESSION);
 	program__use(programs->enter, !has_session, multi);
 	program__use(programs->leave, !has_session, multi);
 	program__use(programs->free, true, multi);
+	program__use(programs->usdt_alloc, true, multi);
+	program__use(programs->usdt_free, true, multi);
 	heap__set_options(heap);
 	bpf_map__set_max_entries(heap->bpf->maps.heap_live, heap->tables.bucket_cnt);
 	bpf_map__set_max_entries(heap->bpf->maps.heap_sites, heap->tables.site_cnt);
@@ -195,6 +201,8 @@ static int heap__load(struct collector *heap, const char **ret_reason)
 	err = shared__load(heap->shared, heap->bpf->skeleton);
 	if (err)
 		return err;
+	if (heap->usdts)
+		heap->usdts->map_fd = bpf_map__fd(heap->bpf->maps.heap_usdts);
 	*ret_reason = "cannot map the heap tables";
 	return heap__map_tables(heap);
 }
@@ -209,7 +217,10 @@ static int heap__open(struct shared *shared, struct collector **ret, const char 
 		return -ENOMEM;
 	heap->shared = shared;
 	heap->targets = calloc(HEAP_PROCESSES_MAX, sizeof(*heap->targets));
-	heap->files = heap_files__new();
+	/* At rate 1 every allocation is asked for, and not those that a process picks. */
+	if (shared__options(shared)->heap_rate_bytes > 1)
+		heap->usdts = calloc(1, sizeof(*heap->usdts));
+	heap->files = heap_files__new(heap->usdts);
 	heap->hits = calloc(shared__options(shared)->cpu_cnt, sizeof(*heap->hits));
 	if (heap->targets && heap->files && heap->hits)
 		err = heap__load(heap, ret_reason);

@@ -13,13 +13,15 @@
 struct collector;
 struct processes;
 
-/* Of one process since it was probed. Calls and requested bytes are exact; what is in use is estimated from samples. */
+/* Of one process since it was probed. Calls and requested bytes are exact, but of a process that samples by itself; what is
+ * in use is estimated from samples. */
 struct heap_figures {
 	uint32_t pid;
 	char comm[TASK_COMM_BYTES + 1];
-	uint64_t start_ns;            /* of the process, CLOCK_BOOTTIME */
-	uint64_t alloc_cnt, free_cnt; /* calls */
-	uint64_t alloc_bytes;         /* asked for */
+	uint64_t start_ns;                    /* of the process, CLOCK_BOOTTIME */
+	uint64_t alloc_cnt, free_cnt;         /* calls */
+	uint64_t alloc_bytes;                 /* asked for */
+	uint64_t alloc_hit_cnt, free_hit_cnt; /* of probes */
 	int64_t in_use_bytes;
 	int64_t in_use_objects;
 	int64_t peak_bytes; /* since the last read with want_peak */
@@ -35,6 +37,10 @@ void heap__expect(struct collector *heap, pid_t pid, const char *path);
 /* The next line that the front door should print, oldest first; false: there is none. */
 bool heap__take_note(
 	struct collector *heap, enum heap_note_level *ret_level, char ret[HEAP_NOTE_BYTES_MAX]);
+/* What was probed, oldest first: process, file, functions and sites in words; NULL past the last one. */
+const char *heap__attached(const struct collector *heap, uint32_t index);
+/* Of these, how many are not kept. */
+uint32_t heap__attached_more_cnt(const struct collector *heap);
 /* Figures of the index-th process, from 0 on; false past the last one. take_peak starts the next interval's. */
 bool heap__figures(struct collector *heap, size_t index, bool take_peak, struct heap_figures *ret);
 /* All that ever was, ended ones too. peak_bytes: the sum's, as seen at the drains. */

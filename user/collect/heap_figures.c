@@ -22,14 +22,22 @@ static void figures__set_sums(struct heap_figures *figures, const struct heap_su
 
 void heap__read_hits(struct collector *heap, uint32_t index, struct heap_figures *figures)
 {
+	const struct heap_process *process = &heap->tables.processes[index];
 	uint32_t cpu;
 
+	figures->alloc_cnt += process->usdt_allocs >> HEAP_OBJECT_SHIFT;
+	figures->free_cnt += process->usdt_frees >> HEAP_OBJECT_SHIFT;
+	figures->alloc_bytes += process->usdt_bytes;
 	if (bpf_map_lookup_elem(bpf_map__fd(heap->bpf->maps.heap_hits), &index, heap->hits))
 		return;
 	for (cpu = 0; cpu < shared__options(heap->shared)->cpu_cnt; cpu++) {
-		figures->alloc_cnt += heap->hits[cpu].allocs;
-		figures->free_cnt += heap->hits[cpu].frees;
-		figures->alloc_bytes += heap->hits[cpu].bytes;
+		const struct heap_hits *hits = &heap->hits[cpu];
+
+		figures->alloc_cnt += hits->allocs;
+		figures->free_cnt += hits->frees;
+		figures->alloc_bytes += hits->bytes;
+		figures->alloc_hit_cnt += hits->allocs + hits->usdt_allocs;
+		figures->free_hit_cnt += hits->frees + hits->usdt_frees;
 	}
 }
 
@@ -44,6 +52,8 @@ static void figures__add(struct heap_figures *sum, const struct heap_figures *fi
 	sum->alloc_cnt += figures->alloc_cnt;
 	sum->free_cnt += figures->free_cnt;
 	sum->alloc_bytes += figures->alloc_bytes;
+	sum->alloc_hit_cnt += figures->alloc_hit_cnt;
+	sum->free_hit_cnt += figures->free_hit_cnt;
 	sum->in_use_bytes += figures->in_use_bytes;
 	sum->in_use_objects += figures->in_use_objects;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The files that define allocators, read once each. */
+/* The files that define allocators, or tell what they allocate, read once each. */
 #include "collect/heap_files.h"
 
 #include <fcntl.h>
@@ -11,11 +11,16 @@
 struct heap_files {
 	struct heap_file **files;
 	size_t cnt;
+	struct heap_usdt_table *table;
 };
 
-struct heap_files *heap_files__new(void)
+struct heap_files *heap_files__new(struct heap_usdt_table *table)
 {
-	return calloc(1, sizeof(struct heap_files));
+	struct heap_files *files = calloc(1, sizeof(*files));
+
+	if (files)
+		files->table = table;
+	return files;
 }
 
 void heap_files__free(struct heap_files *files)
@@ -26,6 +31,7 @@ void heap_files__free(struct heap_files *files)
 		return;
 	for (i = 0; i < files->cnt; i++) {
 		free((void *)files->files[i]->allocator);
+		free((void *)files->files[i]->usdt);
 		if (files->files[i]->fd >= 0)
 			close(files->files[i]->fd);
 		free(files->files[i]);
@@ -42,6 +48,16 @@ static struct allocator *allocator__read_new(int fd)
 	if (!allocator || !allocator__read(fd, allocator))
 		return allocator;
 	free(allocator);
+	return NULL;
+}
+
+static struct heap_usdt *usdt__read_new(int fd, struct heap_usdt_table *table)
+{
+	struct heap_usdt *usdt = malloc(sizeof(*usdt));
+
+	if (usdt && !heap_usdt__read(fd, usdt) && !heap_usdt__publish(usdt, table))
+		return usdt;
+	free(usdt);
 	return NULL;
 }
 
@@ -79,7 +95,9 @@ const struct heap_file *heap_files__get(struct heap_files *files, int fd)
 	if (!file)
 		return NULL;
 	file->allocator = allocator__read_new(fd);
-	if (file->allocator)
+	if (files->table)
+		file->usdt = usdt__read_new(fd, files->table);
+	if (file->allocator || file->usdt)
 		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	return file;
 }

@@ -70,22 +70,6 @@ static struct heap_target *heap__add(struct collector *heap, const struct proces
 	return target;
 }
 
-static void heap__tell_probed(struct collector *heap, const struct heap_target *target,
-	const struct heap_file *file, const char *path)
-{
-	const struct allocator *allocator = file->allocator;
-	char names[256] = "";
-	size_t len = 0;
-	uint32_t i;
-
-	for (i = 0; i < allocator->cnt && len < sizeof(names) - ALLOCATOR_NAME_BYTES_MAX - 16; i++)
-		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s+%u%s", i ? " " : "",
-			allocator->functions[i].name, allocator->functions[i].site,
-			allocator->functions[i].is_emulated ? "" : "(slow)");
-	heap__note(heap, HEAP_NOTE_DEBUG, "heap: pid %u: %s: by %s: %s%s", target->pid, path,
-		uprobe_kind_names[heap->programs.kind], names, i < allocator->cnt ? " ..." : "");
-}
-
 /* Frames name a file by the number of the process table, which is one for all copies of a library. */
 static void heap__keep_file_id(
 	struct collector *heap, uint32_t id, const struct allocator *allocator)
@@ -123,6 +107,15 @@ bool heap__has_frame(const struct collector *heap, uint64_t frame)
 	return false;
 }
 
+/* A process that samples by itself is asked for no other probes, lest each allocation be counted twice. */
+static bool heap__has_seen_allocs(struct collector *heap, const struct heap_target *target)
+{
+	struct heap_figures figures = {0};
+
+	heap__read_hits(heap, target->index, &figures);
+	return figures.alloc_cnt > 0;
+}
+
 /* id: of the process table; 0: not known. */
 static void heap__probe_fd(
 	struct collector *heap, struct heap_target *target, int fd, uint32_t id, const char *path)
@@ -130,10 +123,16 @@ static void heap__probe_fd(
 	const struct heap_file *file = heap_files__get(heap->files, fd);
 	int err;
 
-	if (!file || !file->allocator)
+	if (!file || (!file->allocator && !file->usdt))
 		return;
-	if (id)
+	if (id && file->allocator)
 		heap__keep_file_id(heap, id, file->allocator);
+	if (file->usdt && !target->is_usdt) {
+		heap_target__use_usdt(target, true, heap__has_seen_allocs(heap, target));
+		target->usdt_image_ns = target->image_ns;
+	}
+	if (!(target->is_usdt ? file->usdt != NULL : file->allocator != NULL))
+		return;
 	err = heap_target__probe(
 		target, &heap->programs, file, heap_guard__allocs_are_on(&heap->guard));
 	if (err == -EEXIST)
@@ -165,6 +164,35 @@ static void heap__probe_row(struct collector *heap, struct heap_target *target,
 	close(fd);
 }
 
+/* A program that was executed may not sample by itself: what it maps tells, once its allocator is among it. */
+static void heap__reconsider_usdt(struct collector *heap, struct heap_target *target,
+	const struct processes *processes, const struct image *image)
+{
+	const struct heap_file *heap_file;
+	bool has_allocator = false;
+	const struct file *file;
+	uint32_t i;
+	int fd;
+
+	for (i = 0; i < image->row_cnt; i++) {
+		file = files__get(processes->files, image->rows[i].file_id);
+		fd = file && file->kind == FILE_ELF
+			     ? heap_target__open_mapping(target, &image->rows[i], file)
+			     : -1;
+		if (fd < 0)
+			continue;
+		heap_file = heap_files__get(heap->files, fd);
+		close(fd);
+		if (heap_file && heap_file->usdt) {
+			target->usdt_image_ns = image->from_ns;
+			return;
+		}
+		has_allocator |= heap_file && heap_file->allocator;
+	}
+	if (has_allocator)
+		heap_target__use_usdt(target, false, false);
+}
+
 static void heap__look_at(struct collector *heap, struct heap_target *target,
 	const struct processes *processes, const struct process *process)
 {
@@ -177,6 +205,8 @@ static void heap__look_at(struct collector *heap, struct heap_target *target,
 		comm__read(target->pid, target->comm);
 	target->change_cnt = process->change_cnt;
 	target->image_ns = image->from_ns;
+	if (target->is_usdt && target->usdt_image_ns != image->from_ns)
+		heap__reconsider_usdt(heap, target, processes, image);
 	for (i = 0; i < image->row_cnt; i++) {
 		if (!image->rows[i].file_id || image->rows[i].file_id == last_id)
 			continue;

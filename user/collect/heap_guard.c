@@ -55,6 +55,8 @@ static bool target__is_emulated(const struct heap_target *target, bool frees)
 	for (i = 0; i < target->file_cnt; i++) {
 		const struct allocator *allocator = target->files[i]->allocator;
 
+		if (!allocator || target->is_usdt)
+			continue; /* statically defined probes are on a nop */
 		for (k = 0; k < allocator->cnt; k++) {
 			const struct allocator_function *function = &allocator->functions[k];
 
@@ -73,8 +75,8 @@ static void heap__cost(struct collector *heap, uint64_t *ret_alloc_ns, uint64_t 
 	struct counter_values counters;
 	uint32_t i;
 
-	*ret_alloc_ns = heap->ended.alloc_cnt * hit_ns[1];
-	*ret_free_ns = heap->ended.free_cnt * hit_ns[1];
+	*ret_alloc_ns = heap->ended.alloc_hit_cnt * hit_ns[1];
+	*ret_free_ns = heap->ended.free_hit_cnt * hit_ns[1];
 	for (i = 0; i < heap->target_end; i++) {
 		const struct heap_target *target = &heap->targets[i];
 		struct heap_figures figures = {0};
@@ -82,8 +84,8 @@ static void heap__cost(struct collector *heap, uint64_t *ret_alloc_ns, uint64_t 
 		if (target->state == HEAP_TARGET_FREE)
 			continue;
 		heap__read_hits(heap, i, &figures);
-		*ret_alloc_ns += figures.alloc_cnt * hit_ns[target__is_emulated(target, false)];
-		*ret_free_ns += figures.free_cnt * hit_ns[target__is_emulated(target, true)];
+		*ret_alloc_ns += figures.alloc_hit_cnt * hit_ns[target__is_emulated(target, false)];
+		*ret_free_ns += figures.free_hit_cnt * hit_ns[target__is_emulated(target, true)];
 	}
 	if (!shared__read_counters(heap->shared, &counters))
 		*ret_alloc_ns += counters.cnt[COUNTER_heap_samples] * SAMPLE_NS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The inside of the heap collector, for heap.c and heap_figures.c alone. */
+/* The inside of the heap collector, for its own files alone. */
 #ifndef COLLECT_HEAP_PRIVATE_H
 #define COLLECT_HEAP_PRIVATE_H
 
@@ -28,9 +28,10 @@ struct collector {
 	struct heap_programs programs;
 	struct heap_tables tables;
 	struct heap_files *files;
-	struct heap_target *targets; /* HEAP_PROCESSES_MAX */
-	uint32_t target_end;         /* past the last one that was ever used */
-	bool has_followed;           /* processes that were asked for have been looked at */
+	struct heap_usdt_table *usdts; /* NULL: none are looked for */
+	struct heap_target *targets;   /* HEAP_PROCESSES_MAX */
+	uint32_t target_end;           /* past the last one that was ever used */
+	bool has_followed;             /* processes that were asked for have been looked at */
 	bool told_full;
 	struct heap_guard guard;
 	uint32_t *wanted; /* of the whole host's mode */
@@ -43,10 +44,17 @@ struct collector {
 	int64_t peak_bytes; /* of the sum */
 	struct heap_note notes[HEAP_NOTES_MAX];
 	uint32_t note_first, note_cnt;
+	char **attached; /* texts: what was probed */
+	uint32_t attached_cnt;
+	uint32_t attached_more_cnt; /* that are not kept */
 };
 
 void heap__note(struct collector *heap, enum heap_note_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Tells that the functions of file, which the target has mapped as path, are probed. */
+void heap__tell_probed(struct collector *heap, const struct heap_target *target,
+	const struct heap_file *file, const char *path);
+void heap__free_attached(struct collector *heap);
 /* Adds the figures of an ended process to the totals; its index is about to be used again. */
 void heap__keep_ended(
 	struct collector *heap, const struct heap_target *target, const struct heap_sums *sums);

@@ -144,7 +144,7 @@ void heap_tables__forget(struct heap_tables *tables, const bool gone[HEAP_PROCES
 	for (i = 0; i < tables->bucket_cnt; i++) {
 		for (way = 0; way < HEAP_WAYS; way++) {
 			uint64_t key = word__read(&tables->buckets[i].keys[way]);
-			uint64_t process = (key >> HEAP_KEY_ADDR_BITS) - 1;
+			uint64_t process = HEAP_KEY_PROCESS(key);
 
 			if (key && process < HEAP_PROCESSES_MAX && gone[process])
 				__atomic_store_n(

@@ -39,11 +39,39 @@ static uint32_t sites__fill(const struct heap_target *target, const struct alloc
 	return cnt;
 }
 
+/* The same of statically defined probes. */
+static int target__add_usdt(struct heap_target *target, const struct heap_programs *programs,
+	const struct heap_file *file, bool frees)
+{
+	struct uprobe_site sites[HEAP_USDT_PROBES_MAX];
+	uint32_t i, cnt = 0;
+
+	for (i = 0; i < file->usdt->cnt; i++) {
+		const struct heap_usdt_probe *probe = &file->usdt->probes[i];
+
+		if (probe->frees != frees)
+			continue;
+		sites[cnt++] = (struct uprobe_site){
+			.offset = probe->probe.offset,
+			.semaphore_offset = probe->probe.semaphore_offset,
+			.cookie = (uint64_t)target->index << HEAP_COOKIE_PROCESS_SHIFT |
+				  (uint64_t)probe->arguments_index << HEAP_COOKIE_USDT_SHIFT,
+		};
+	}
+	return uprobe_links__add(frees ? &target->frees : &target->allocs, programs->kind,
+		frees ? programs->usdt_free : programs->usdt_alloc, file->fd, (pid_t)target->pid,
+		sites, cnt, false);
+}
+
 static int target__add_frees(struct heap_target *target, const struct heap_programs *programs,
 	const struct heap_file *file, bool use_entry)
 {
 	struct uprobe_site sites[ALLOCATOR_FUNCTIONS_MAX];
-	uint32_t cnt = sites__fill(target, file->allocator, true, use_entry, sites);
+	uint32_t cnt;
+
+	if (target->is_usdt)
+		return target__add_usdt(target, programs, file, true);
+	cnt = sites__fill(target, file->allocator, true, use_entry, sites);
 
 	return uprobe_links__add(&target->frees, programs->kind, programs->free, file->fd,
 		(pid_t)target->pid, sites, cnt, false);
@@ -53,10 +81,13 @@ static int target__add_allocs(struct heap_target *target, const struct heap_prog
 	const struct heap_file *file, bool use_entry)
 {
 	struct uprobe_site sites[ALLOCATOR_FUNCTIONS_MAX];
-	uint32_t cnt = sites__fill(target, file->allocator, false, use_entry, sites);
 	pid_t pid = (pid_t)target->pid;
+	uint32_t cnt;
 	int err;
 
+	if (target->is_usdt)
+		return target__add_usdt(target, programs, file, false);
+	cnt = sites__fill(target, file->allocator, false, use_entry, sites);
 	if (programs->kind == UPROBE_SESSION)
 		return uprobe_links__add(&target->allocs, programs->kind, programs->session,
 			file->fd, pid, sites, cnt, false);
@@ -136,6 +167,15 @@ void heap_target__unprobe(struct heap_target *target)
 {
 	uprobe_links__close(&target->allocs);
 	uprobe_links__close(&target->frees);
+}
+
+void heap_target__use_usdt(struct heap_target *target, bool use_usdt, bool keep_frees)
+{
+	uprobe_links__close(&target->allocs);
+	if (!keep_frees)
+		uprobe_links__close(&target->frees);
+	target->file_cnt = 0;
+	target->is_usdt = use_usdt;
 }
 
 int heap_target__open_mapping(

@@ -30,7 +30,9 @@ struct heap_target {
 	struct uprobe_links frees, allocs; /* allocs: none while they are thinned out */
 	const struct heap_file *files[HEAP_TARGET_FILES_MAX]; /* probed */
 	uint32_t file_cnt;
-	bool found; /* an allocator, and told so */
+	bool found;             /* an allocator, and told so */
+	uint64_t usdt_image_ns; /* the image whose choice is_usdt is */
+	bool is_usdt; /* it samples by itself: its statically defined probes are used, and no allocator's functions */
 	bool told_none;
 };
 
@@ -41,16 +43,22 @@ struct heap_programs {
 	struct bpf_program *enter;
 	struct bpf_program *leave;
 	struct bpf_program *free;
+	struct bpf_program *usdt_alloc;
+	struct bpf_program *usdt_free;
 };
 
 bool heap_target__has(const struct heap_target *target, const struct heap_file *file);
-/* Probes the functions of file in the target; those that allocate only if with_allocs. 0, -EEXIST, or -errno. */
+/* Probes the functions of file in the target, or its statically defined probes; those that allocate only if with_allocs. 0,
+ * -EEXIST, or -errno. */
 int heap_target__probe(struct heap_target *target, const struct heap_programs *programs,
 	const struct heap_file *file, bool with_allocs);
 /* Puts back the probes that heap_target__drop_allocs() took away. 0 or the first failure. */
 int heap_target__add_allocs(struct heap_target *target, const struct heap_programs *programs);
 void heap_target__drop_allocs(struct heap_target *target);
 void heap_target__unprobe(struct heap_target *target);
+/* Takes all probes away and starts anew with those of one kind. keep_frees: of what has been seen allocated so far the frees
+ * are still wanted. */
+void heap_target__use_usdt(struct heap_target *target, bool use_usdt, bool keep_frees);
 /* Opens what a process has mapped, as it sees it. A descriptor or -errno. */
 int heap_target__open_mapping(
 	const struct heap_target *target, const struct mapping_row *row, const struct file *file);

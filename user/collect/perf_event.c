@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Opening CPU clocks. The software clock exists on every machine; hardware counters do not exist in most guests. */
+/* Opening software events. They exist on every machine; hardware counters do not exist in most guests. */
 #include "collect/perf_event.h"
 
 #include <errno.h>
@@ -15,6 +15,7 @@ struct cpu_event {
 
 struct cpu_clock {
 	struct bpf_program *program;
+	uint64_t config;
 	struct cpu_event *events;
 	int cnt;
 };
@@ -33,13 +34,13 @@ void cpu_clock__close(struct cpu_clock *clock)
 
 /* -ENODEV: the CPU is offline. */
 static int event__open(
-	struct bpf_program *program, int cpu, uint64_t period_ns, struct bpf_link **ret)
+	const struct cpu_clock *clock, int cpu, uint64_t period, struct bpf_link **ret)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attr),
-		.config = PERF_COUNT_SW_CPU_CLOCK,
-		.sample_period = period_ns,
+		.config = clock->config,
+		.sample_period = period,
 	};
 	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	struct bpf_link *link;
@@ -47,7 +48,7 @@ static int event__open(
 
 	if (fd < 0)
 		return -errno;
-	link = bpf_program__attach_perf_event(program, fd);
+	link = bpf_program__attach_perf_event(clock->program, fd);
 	if (!link) {
 		err = -errno;
 		close(fd);
@@ -57,22 +58,22 @@ static int event__open(
 	return 0;
 }
 
-int cpu_clock__open(struct bpf_program *program, uint64_t period_ns, struct cpu_clock **ret,
-	const char **ret_reason)
+int cpu_event__open(
+	struct bpf_program *program, uint64_t config, uint64_t period, struct cpu_clock **ret)
 {
 	struct cpu_clock *clock = calloc(1, sizeof(*clock));
 	int cpu_cnt = libbpf_num_possible_cpus(), cpu, err = -ENOMEM;
 
-	*ret_reason = "cannot open a CPU clock";
 	if (!clock)
 		return -ENOMEM;
 	clock->program = program;
+	clock->config = config;
 	if (cpu_cnt > 0)
 		clock->events = calloc((size_t)cpu_cnt, sizeof(*clock->events));
 	for (cpu = 0; clock->events && cpu < cpu_cnt; cpu++) {
 		struct cpu_event *event = &clock->events[clock->cnt];
 
-		err = event__open(program, cpu, period_ns, &event->link);
+		err = event__open(clock, cpu, period, &event->link);
 		if (err && err != -ENODEV)
 			break;
 		event->cpu = cpu;
@@ -89,13 +90,20 @@ int cpu_clock__open(struct bpf_program *program, uint64_t period_ns, struct cpu_
 	return 0;
 }
 
+int cpu_clock__open(struct bpf_program *program, uint64_t period_ns, struct cpu_clock **ret,
+	const char **ret_reason)
+{
+	*ret_reason = "cannot open a CPU clock";
+	return cpu_event__open(program, PERF_COUNT_SW_CPU_CLOCK, period_ns, ret);
+}
+
 int cpu_clock__set_period(struct cpu_clock *clock, uint64_t period_ns)
 {
 	struct bpf_link *link;
 	int i, err;
 
 	for (i = 0; i < clock->cnt; i++) {
-		err = event__open(clock->program, clock->events[i].cpu, period_ns, &link);
+		err = event__open(clock, clock->events[i].cpu, period_ns, &link);
 		if (err == -ENODEV)
 			continue;
 		if (err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* CPU-clock perf events with a BPF program on them, one on each online CPU. */
+/* Software perf events with a BPF program on them, one on each online CPU. */
 #ifndef COLLECT_PERF_EVENT_H
 #define COLLECT_PERF_EVENT_H
 
@@ -14,6 +14,9 @@ int cpu_clock__open(struct bpf_program *program, uint64_t period_ns, struct cpu_
 /* A new event takes each one's place, so that a program always sees the period of the tick that it runs for. 0; -errno: some
  * CPUs may have the new period already. */
 int cpu_clock__set_period(struct cpu_clock *clock, uint64_t period_ns);
+/* Runs program at each period-th event of another kind: config is one of PERF_COUNT_SW_*. 0 or -errno. */
+int cpu_event__open(
+	struct bpf_program *program, uint64_t config, uint64_t period, struct cpu_clock **ret);
 void cpu_clock__close(struct cpu_clock *clock);
 
 #endif

@@ -66,8 +66,8 @@ static void child__measure(int go_fd, int result_fd)
 static int child__probe(const struct heap_programs *programs, pid_t pid, struct uprobe_links *links)
 {
 	const struct uprobe_site sites[] = {
-		{function__offset(probe_cost__stepped), ~0ull},
-		{function__offset(probe_cost__emulated), ~0ull},
+		{function__offset(probe_cost__stepped), ~0ull, 0},
+		{function__offset(probe_cost__emulated), ~0ull, 0},
 	};
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), err;
 

@@ -95,13 +95,14 @@ static int links__keep(struct uprobe_links *links, int fd)
 static int links__add_multi(struct uprobe_links *links, struct bpf_program *program,
 	const char *path, pid_t pid, const struct uprobe_site *sites, uint32_t cnt, int is_return)
 {
-	uint64_t *words = calloc(cnt, 2 * sizeof(*words));
+	uint64_t *words = calloc(cnt, 3 * sizeof(*words));
 	struct link_create_multi attr = {
 		.prog_fd = (uint32_t)bpf_program__fd(program),
 		.attach_type = (uint32_t)bpf_program__expected_attach_type(program),
 		.path = (uintptr_t)path,
 		.offsets = (uintptr_t)words,
 		.cookies = (uintptr_t)(words + cnt),
+		.ref_ctr_offsets = (uintptr_t)(words + 2 * (size_t)cnt),
 		.cnt = cnt,
 		.multi_flags = is_return ? MULTI_RETURN : 0,
 		.pid = (uint32_t)pid,
@@ -114,6 +115,7 @@ static int links__add_multi(struct uprobe_links *links, struct bpf_program *prog
 	for (i = 0; i < cnt; i++) {
 		words[i] = sites[i].offset;
 		words[cnt + i] = sites[i].cookie;
+		words[2 * (size_t)cnt + i] = sites[i].semaphore_offset;
 	}
 	fd = multi__create(&attr);
 	free(words);
@@ -135,7 +137,9 @@ static int file__read_int(const char *path, const char *format)
 
 #define PMU "/sys/bus/event_source/devices/uprobe/"
 
-static int perf__open(const char *path, pid_t pid, uint64_t offset, int is_return)
+#define SEMAPHORE_SHIFT 32 /* PERF_UPROBE_REF_CTR_OFFSET_SHIFT, format/ref_ctr_offset */
+
+static int perf__open(const char *path, pid_t pid, const struct uprobe_site *site, int is_return)
 {
 	struct perf_event_attr attr = {.size = sizeof(attr)};
 	int type = file__read_int(PMU "type", "%d"), bit, fd;
@@ -149,8 +153,11 @@ static int perf__open(const char *path, pid_t pid, uint64_t offset, int is_retur
 			return -ENOENT;
 		attr.config = 1ull << bit;
 	}
+	if (site->semaphore_offset >> SEMAPHORE_SHIFT)
+		return -EOVERFLOW;
+	attr.config |= site->semaphore_offset << SEMAPHORE_SHIFT;
 	attr.uprobe_path = (uintptr_t)path;
-	attr.probe_offset = offset;
+	attr.probe_offset = site->offset;
 	fd = (int)syscall(SYS_perf_event_open, &attr, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
@@ -161,7 +168,7 @@ static int links__add_perf(struct uprobe_links *links, struct bpf_program *progr
 	const char *path, pid_t pid, const struct uprobe_site *site, int is_return)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .perf_event.bpf_cookie = site->cookie);
-	int event = perf__open(path, pid, site->offset, is_return), link;
+	int event = perf__open(path, pid, site, is_return), link;
 
 	if (event < 0)
 		return event;

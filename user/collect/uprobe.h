@@ -29,6 +29,8 @@ enum uprobe_kind uprobe_kind__detect(void);
 struct uprobe_site {
 	uint64_t offset; /* in the file */
 	uint64_t cookie; /* bpf_get_attach_cookie() */
+	/* In the file: of a counter of 16 bits, which the kernel keeps above 0 in the process while the probe is there; 0: none. */
+	uint64_t semaphore_offset;
 };
 
 /* Links of one owner. */

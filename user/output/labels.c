@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "faults.h"
 #include "offcpu_stats.h"
 
 #define STATE_WORD(name, word) word,
@@ -102,6 +103,11 @@ size_t labels__of(const struct output_source *source, const struct sample *sampl
 	if (kind == &profile_kind_sched && key->peer.comm[0]) {
 		ret[cnt].key = "delayed_by";
 		snprintf(ret[cnt++].text, LABEL_BYTES_MAX, "%.*s", TASK_COMM_BYTES, key->peer.comm);
+	}
+	if (kind == &profile_kind_faults) {
+		ret[cnt].key = "fault";
+		snprintf(ret[cnt++].text, LABEL_BYTES_MAX, "%s",
+			key->tag == FAULT_MAJOR ? "major" : "minor");
 	}
 	return cnt;
 }

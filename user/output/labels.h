@@ -13,7 +13,8 @@ struct label {
 	char text[LABEL_BYTES_MAX];
 };
 
-/* Those of a sample, into ret: `state` and `began` of block, `waiter` of mutex, `delayed_by` of sched. How many. */
+/* Those of a sample, into ret: `state` and `began` of block, `waiter` of mutex, `delayed_by` of sched, `fault` of faults. How
+ * many. */
 size_t labels__of(const struct output_source *source, const struct sample *sample,
 	struct label ret[LABELS_MAX]);
 

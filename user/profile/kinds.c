@@ -98,6 +98,14 @@ const struct profile_kind profile_kind_wall = {
 	.period_type = {"wall", NANOSECONDS},
 };
 
+const struct profile_kind profile_kind_faults = {
+	.name = "faults",
+	.values = {{"faults", COUNT}, {"touched", BYTES}},
+	.value_cnt = 2,
+	.default_value = 1,
+	.period_type = {"faults", COUNT},
+};
+
 static const struct profile_kind *const kinds[] = {
 	&profile_kind_cpu,
 	&profile_kind_heap,
@@ -108,6 +116,7 @@ static const struct profile_kind *const kinds[] = {
 	&profile_kind_threads,
 	&profile_kind_threadcreate,
 	&profile_kind_wall,
+	&profile_kind_faults,
 };
 
 const struct profile_kind *profile_kind__find(const char *name)

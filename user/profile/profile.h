@@ -41,6 +41,7 @@ extern const struct profile_kind profile_kind_sched;
 extern const struct profile_kind profile_kind_threads;
 extern const struct profile_kind profile_kind_threadcreate;
 extern const struct profile_kind profile_kind_wall;
+extern const struct profile_kind profile_kind_faults;
 
 /* By name; NULL: there is none. */
 const struct profile_kind *profile_kind__find(const char *name);

@@ -29,6 +29,8 @@ static const struct profile_route profile_routes[] = {
 	{"allocs", "allocs", true, "A sampling of all past memory allocations"},
 	{"block", "block", true, "Stack traces that led to blocking (off-CPU time)"},
 	{"cmdline", NULL, false, "The command line of the process; needs pid="},
+	{"faults", "faults", true,
+		"Stack traces that touched memory first (page faults). Counted from the first request for it on"},
 	{"goroutine", "threads", true, "The same as threads, for readers that ask for goroutines"},
 	{"heap", "heap", true,
 		"A sampling of memory allocations of live objects. Counted from the first request for it on"},

@@ -2,7 +2,7 @@
 // What both pages have around the viewer: a capture in words, the keys' dialog, dark and light.
 
 const KINDS = {cpu: "CPU", heap: "Heap", allocs: "Allocations", block: "Blocking", mutex: "Lock contention",
-	threads: "Threads", threadcreate: "Thread creation"};
+	faults: "Page fault", threads: "Threads", threadcreate: "Thread creation"};
 
 function kindText(profile) {
 	return `${KINDS[profile.kind] || visibleText(profile.kind)} profile`;

@@ -3,7 +3,7 @@
 
 const CAPTURES_MAX = 20;
 const CAPTURE_KINDS = [["cpu", "CPU"], ["heap", "Heap"], ["allocs", "Allocations"], ["block", "Blocking"], ["mutex", "Lock contention"],
-	["sched", "Run-queue waits"],
+	["sched", "Run-queue waits"], ["faults", "Page faults"],
 	["threads", "Threads"], ["threadcreate", "Thread creation"]];
 const CAPTURE_SECONDS = [1, 2, 5, 10, 30, 60];
 

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Attaching to a busy program and leaving it: as it was, however it is left; and the stacks meanwhile."""
+import os
+import signal
+
+import pytest
+
+from conftest import wait_until
+from workload_helpers import build
+
+QUIET = ["-P", "heap", "--max-overhead", "100", "--no-trace", "--top=0", "-q", "-o", "."]
+ALLOCATORS = {"malloc", "free", "_int_malloc", "_int_free", "calloc", "__libc_calloc", "__libc_malloc", "__libc_free"}
+
+
+@pytest.fixture(scope="module")
+def load(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("attach"), "heap_load.c")
+
+
+def changed_bytes(pid):
+    """Bytes of the C library's code in a process that are not the file's: breakpoints."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+        fields = next(line.split() for line in maps if line.rstrip().endswith("libc.so.6") and " r-xp " in line)
+    start, end = (int(text, 16) for text in fields[0].split("-"))
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory, open(fields[5], "rb") as file:
+        memory.seek(start)
+        file.seek(int(fields[2], 16))
+        return sum(a != b for a, b in zip(memory.read(end - start), file.read(end - start)))
+
+
+def test_attached_and_detached_dozens_of_times(bpfprof, programs, load):
+    """A busy program survives it; each time all is as it was. tools/attach-often does it 1,000 times."""
+    proc = programs.start(load, "threads", 4, 600000)
+    assert wait_until(lambda: open(f"/proc/{proc.pid}/maps", encoding="utf-8").read().count("libc.so.6"), 30)
+    assert changed_bytes(proc.pid) == 0
+    seen = 0
+    for _ in range(24):
+        run = bpfprof.start(*QUIET, "--pid", proc.pid)
+        assert wait_until(lambda: changed_bytes(proc.pid) > 0, 60)
+        seen += 1
+        run.send_signal(signal.SIGINT)
+        assert bpfprof.finish(run).status == 0
+        assert changed_bytes(proc.pid) == 0
+        assert proc.poll() is None
+    assert seen == 24
+
+
+def test_killed_in_the_middle(bpfprof, programs, load):
+    """kill -9 at any point of the attach: what the kernel takes away is all of it."""
+    proc = programs.start(load, "threads", 4, 600000)
+    for before in (0, 1, 6):  # of 8 functions
+        run = bpfprof.start(*QUIET, "--pid", proc.pid)
+        assert wait_until(lambda: changed_bytes(proc.pid) > before, 60)
+        run.kill()
+        bpfprof.finish(run)
+        assert wait_until(lambda: changed_bytes(proc.pid) == 0, 60)
+        assert proc.poll() is None
+
+
+@pytest.mark.parametrize("kind", [0, 1, 2])
+def test_stacks_through_return_probes(bpfprof, load, kind):
+    """A call whose return is waited for has another return address: CPU samples below it are walked to the root all the same."""
+    env = {"WAIT_MS": "300", **({"BPFPROF_MAP_SIZES": f"uprobes={kind}"} if kind else {})}
+    result = bpfprof.run("-P", "cpu,heap", "--heap-rate", "1", "--max-overhead", "100", "-F", "999", "--no-trace", "--top=0",
+                         "--", load, "zeros", 1200, env=env)
+    assert result.status == 0
+    inside = whole = 0
+    for sample in bpfprof.profile().samples:
+        names = [frame.function for frame in sample.frames]
+        if ALLOCATORS & set(names):
+            inside += sample.values[0]
+            whole += sample.values[0] * ("run_zeros" in names and "main" in names)
+    # returns are in the profile, too: of what the kernel does for them the caller is known
+    assert inside > 50, inside
+    # but for the moments in which the kernel itself is changing the address, or the stack pointer
+    assert whole > 0.8 * inside, f"{whole} of {inside}"
+    assert os.path.exists(f"{bpfprof.folder}/heap.pb.gz")
