@@ -79,7 +79,7 @@ class Browser:
         message = {"id": self.number, "method": method, "params": params}
         if self.session:
             message["sessionId"] = self.session
-        data, end = json.dumps(message).encode() + b"\0", time.monotonic() + 30
+        data, end = json.dumps(message).encode() + b"\0", time.monotonic() + 60
         while data:
             data = data[os.write(self.write_fd, data):]
         while True:
@@ -109,7 +109,7 @@ class Browser:
             raise BrowserError(details.get("exception", {}).get("description", details["text"]))
         return answer["result"].get("value")
 
-    def wait(self, script, seconds=20):
+    def wait(self, script, seconds=60):
         end = time.monotonic() + seconds
         while True:
             value = self.run(f"Boolean({script})")

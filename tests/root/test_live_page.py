@@ -12,7 +12,7 @@ import pytest
 
 import workload_helpers as w
 from browser import Browser
-from conftest import BIN
+from conftest import BIN, wait_until
 from serve_helpers import Server
 
 pytestmark = [
@@ -70,29 +70,45 @@ def capture(page, number):
     page.wait(f"""document.querySelector('select[aria-label="Capture"]').selectedOptions[0]?.text.startsWith("#{number} ")""")
 
 
+def capture_until(page, number, wanted, found=rows):
+    """Captures until one has all that is wanted: in a second of a busy machine a process may hardly run. Its number."""
+    for number in range(number, number + 20):
+        capture(page, number)
+        if wanted <= set(found(page)):
+            return number
+    raise AssertionError(f"{wanted} are not in {found(page)}")
+
+
+def sampled_pids(page):
+    return [int(text.split("(")[-1].split(")")[0]) for text in page.run(
+        """[...document.querySelector('select[aria-label="process"]').options].slice(1).map((o) => o.text)""")]
+
+
+def wait_until_drawn_inside(page, box):
+    """Every chart and table is as wide as there is room for it."""
+    page.wait(f"""[...document.querySelectorAll('{box}')].every((box) => [...box.querySelectorAll("canvas, table")].every((drawn) =>
+        drawn.getBoundingClientRect().right <= box.getBoundingClientRect().right + 0.5))""", 60)
+
+
 def test_captures(page, server, markup):
     line = f'[data-pid="{markup.pid}"]'
-    page.wait(f"document.querySelector('{line}')")
-    assert page.run(f"document.querySelector('{line}').textContent").startswith('"><img src=x>')
+    page.wait(f"""document.querySelector('{line}')?.textContent.startsWith('"><img src=x>')""")
     page.click_on(line)
     choose(page, "Length", "1 s")
-    capture(page, 1)
-    assert {"burn_one", "burn_two", "outer"} <= set(rows(page))
+    first = capture_until(page, 1, {"burn_one", "burn_two", "outer"})
     assert page.run("document.querySelectorAll('img').length") == 0
-    capture(page, 2)
-    choose(page, "Compare with", "#1 ")
+    second = capture_until(page, first + 1, {"burn_one", "outer"})
+    choose(page, "Compare with", f"#{first} ")
     page.wait("document.querySelector('[data-chip=base]')")
     assert page.run("[...document.querySelectorAll('.functions thead button')].map((b) => b.dataset.sort)").count("flatChange") == 1
     page.key("/")
     page.type("burn_one")
     assert rows(page) == ["burn_one"]
-    assert 10 < float(page.run("document.querySelector('.search-share').textContent").split(" %")[0]) <= 100  # a second of a busy machine
+    assert 0 < float(page.run("document.querySelector('.search-share').textContent").split(" %")[0]) <= 100  # a second of a busy machine
     page.key("Escape")
     page.click_on('[data-chip="base"] button')
     page.click_on('[data-pid="0"]')  # the whole host
-    capture(page, 3)
-    assert markup.pid in [int(text.split("(")[-1].split(")")[0]) for text in page.run(
-        """[...document.querySelector('select[aria-label="process"]').options].slice(1).map((o) => o.text)""")]
+    capture_until(page, second + 1, {markup.pid}, sampled_pids)
 
 
 def test_live_and_what_cannot_be_had(page):
@@ -122,7 +138,7 @@ def test_charts(page):
 def test_heap_on_demand(page, server, programs):
     """The host's heap is not measured until somebody asks for a process's; then its history is drawn, and no line is printed."""
     target = programs.python("import time\nkeep = []\nwhile True: keep.append(bytearray(100000)); del keep[:-500]; time.sleep(0.002)\n")
-    page.wait(f"""document.querySelector('[data-pid="{target.pid}"]')""", 60)
+    page.wait(f"""document.querySelector('[data-pid="{target.pid}"]')""")
     page.click_on(f'[data-pid="{target.pid}"]')
     page.click_on('[data-tab="heap"]')
     page.click_on("button.measure")
@@ -130,6 +146,7 @@ def test_heap_on_demand(page, server, programs):
     page.wait("document.querySelectorAll('#page-heap .plot canvas').length >= 4", 60)
     page.wait("document.querySelector('#page-heap .series').textContent.startsWith('in use ')", 60)
     page.wait("document.querySelector('button.measure').hidden", 60)
+    wait_until_drawn_inside(page, ".chart")
     heap = next(heap for heap in server.status()["heap"] if heap["pid"] == target.pid)
     assert sum(heap["allocs"]) > 0 and heap["rss_bytes"][-1] > 1 << 20
     assert not re.search(r"^heap \d", server.log(), re.M)
@@ -147,6 +164,14 @@ def test_narrow_screens(page):
     for tab in ("profiles", "scheduler", "losses"):
         page.click_on(f'[data-tab="{tab}"]')
         assert page.run("document.documentElement.scrollWidth") <= 360, tab
+    wait_until_drawn_inside(page, ".figures-page")
+    page.click_on('[data-tab="scheduler"]')
+    page.wait("document.querySelectorAll('#page-scheduler .plot canvas').length >= 4", 60)
+    wait_until_drawn_inside(page, ".chart")
+    page.resize(800, 740)
+    wait_until_drawn_inside(page, ".chart")
+    drawn = page.run("document.querySelector('#page-scheduler .plot canvas').clientWidth")
+    assert drawn > 360, "charts follow when there is more room again"
 
 
 def test_heap_lines(browser, tmp_path):
@@ -156,9 +181,10 @@ def test_heap_lines(browser, tmp_path):
     try:
         browser.open(f"http://127.0.0.1:{server.port}/#heap")
         browser.wait("document.querySelectorAll('#page-heap .plot canvas').length >= 4")
-        server.wait_for(r"heap [3-9] @.*->6\d MB,")
+        server.wait_for(r"heap [3-9]\d* @.*->6\d MB,", 60)
+        assert wait_until(lambda: sum(server.status()["heap"][0]["allocs"]) > 100, 60)
         heap = server.status()["heap"][0]
-        assert heap["end_bytes"][-1] >= 64 << 20 and heap["allocs"][-1] > 100 and heap["rss_bytes"][-1] > 64 << 20
+        assert heap["end_bytes"][-1] >= 64 << 20 and heap["rss_bytes"][-1] > 64 << 20
         assert len({len(column) for column in heap.values() if isinstance(column, list)}) == 1
         browser.wait("document.querySelector('#page-heap .series').textContent.startsWith('in use ')")
         assert browser.complaints() == []

@@ -14,6 +14,8 @@ class Chart {
 		this.plot = element("div", {class: "plot"});
 		this.element = element("section", {class: "chart", "aria-label": title}, element("h2", {}, title), this.legend, this.plot);
 		this.rows = [];
+		// Shown for the first time, or of another width: a canvas does not follow by itself.
+		new ResizeObserver(() => this.draw()).observe(this.plot);
 	}
 
 	// columns: {time_ms: [...], ...}
@@ -26,13 +28,27 @@ class Chart {
 				point[name] = columns[name][i];
 			this.rows.push([new Date(point.time_ms), ...this.series.map(([, value]) => value(point))]);
 		}
-		if (!this.plot.clientWidth || !count)
+		if (this.plot.clientWidth && this.graph && this.dark === isDark())
+			this.graph.updateOptions({file: this.rows});
+		this.draw();
+		this.showValues(this.hovered === undefined ? count - 1 : Math.min(this.hovered, count - 1));
+	}
+
+	draw() {
+		if (!this.plot.clientWidth || !this.rows.length)
 			return;
 		if (!this.graph || this.dark !== isDark())
 			this.create();
 		else
-			this.graph.updateOptions({file: this.rows});
-		this.showValues(this.hovered === undefined ? count - 1 : Math.min(this.hovered, count - 1));
+			this.graph.resize();
+	}
+
+	// Nothing to draw in any of these columns.
+	static isEmpty(chart, columns) {
+		return columns.time_ms.every((time, i) => {
+			const point = Object.fromEntries(Object.keys(columns).map((name) => [name, columns[name][i]]));
+			return chart.series.every(([, value]) => value(point) === null);
+		});
 	}
 
 	create() {
@@ -65,26 +81,30 @@ class Chart {
 			return element("span", {}, mark, `${name} `, element("b", {}, row[i + 1] === null ? "–" : this.format(row[i + 1])));
 		}), element("span", {class: "faint"}, row[0].toLocaleTimeString("en-GB")));
 	}
-
-	resize() {
-		if (this.graph)
-			this.graph.resize();
-	}
 }
 
-const countText = (value) => valueText(value, "count");
+const countText = (value) => valueText(Math.abs(value) >= 100 ? Math.round(value) : value, "count");
 const microsText = (value) => valueText(value * 1000, "nanoseconds");
 const bytesText = (value) => valueText(value, "bytes");
 const perSecond = (name) => (point) => point.interval_ms ? point[name] * 1000 / point.interval_ms : null;
 // On a logarithmic axis nothing stands for 0.
 const positive = (name) => (point) => point[name] || null;
 
+// A logarithmic axis has a line at each power of ten.
+function decades(min, max, format) {
+	const ticks = [];
+	for (let power = Math.ceil(Math.log10(min)); power <= Math.log10(max); power++)
+		ticks.push({v: 10 ** power, label: format(10 ** power)});
+	return ticks;
+}
+
 function schedCharts() {
 	return [
 		new Chart("Threads that wait for a CPU, and idle CPUs", [["waiting", (p) => p.runqueue], ["idle CPUs", (p) => p.idlecpus]], countText,
 			{stepPlot: true, fillGraph: true}),
 		new Chart("How long they waited", [["p50", positive("wait_p50_us")], ["p99", positive("wait_p99_us")], ["max", positive("wait_max_us")]],
-			microsText, {logscale: true, includeZero: false}),
+			microsText, {logscale: true, includeZero: false,
+				axes: {y: {axisLabelWidth: 62, ticker: (min, max) => decades(min, max, microsText)}}}),
 		new Chart("Context switches a second", [["switches", perSecond("switches")]], countText, {fillGraph: true}),
 		new Chart("Threads", [["all", (p) => p.threads], ["ran", (p) => p.threads - p.idlethreads], ["yielded", (p) => p.spinningthreads]], countText),
 	];

@@ -74,7 +74,7 @@ class FiguresPage {
 		const tile = (text, value) => element("div", {class: "tile"}, element("span", {class: "faint"}, text), element("b", {}, value));
 		const losses = status.counters.filter((counter) => counter.loss && counter.value);
 		this.tiles.replaceChildren(
-			tile("Losses", losses.length ? `${losses.length} kinds` : "none"),
+			tile("Losses", losses.length ? `${losses.length} ${losses.length > 1 ? "kinds" : "kind"}` : "none"),
 			tile("bpfprof's own CPU", ownShare === null ? "–" : `${(ownShare * 100).toFixed(2)} %`),
 			tile("Its memory", bytesText(status.own.rss_bytes)), tile("BPF maps", bytesText(status.own.map_bytes)),
 			tile("CPU samples", countText(status.samples)), tile("Processes", countText(status.processes)),
@@ -112,7 +112,6 @@ class LivePage {
 		this.tabs.addEventListener("keydown", (event) => this.onTabKey(event));
 		document.getElementById("main").replaceChildren(...Object.values(this.pages));
 		document.addEventListener("keydown", (event) => this.onKey(event));
-		addEventListener("resize", () => this.charts[this.tab] && this.charts[this.tab].forEach((chart) => chart.resize()));
 		initPage(document.getElementById("theme"), document.getElementById("help"), () => {
 			this.captures.viewer.render();
 			this.showCharts();
@@ -180,11 +179,11 @@ class LivePage {
 		const {pid, name} = this.captures.target, isMeasured = heaps.some((heap) => heap.pid === pid && isFresh(heap));
 		this.heapButton.hidden = !pid || isMeasured;
 		this.heapButton.textContent = `Measure the heap of ${name}`;
-		this.charts.heap.forEach((chart) => {
-			chart.element.hidden = !chosen;
-			if (chosen)
-				chart.show(chosen);
-		});
+		// All of them first: each one's width depends on the others.
+		for (const chart of this.charts.heap)
+			chart.element.hidden = !chosen || Chart.isEmpty(chart, chosen);
+		if (chosen)
+			this.charts.heap.forEach((chart) => chart.show(chosen));
 	}
 
 	// A heap that is asked for is measured for a while.
