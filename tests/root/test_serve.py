@@ -295,16 +295,19 @@ def test_a_profile_on_demand_lingers_and_goes(tmp_path, locking):
     def since(answer):
         return next(comment for comment in profile_of(answer, tmp_path).comments if comment.startswith("counting since "))
 
+    def attached():
+        return {(kind, number) for kind, number in kernel_objects(server.proc.pid) if kind != "map"}
+
     server = Server(tmp_path, "--linger", "4s", "--no-trace")
     try:
-        before = kernel_objects(server.proc.pid)
+        before = attached()
         began = time.monotonic()
         first = since(server.get(f"/debug/pprof/heap?pid={locking.pid}"))
-        assert kernel_objects(server.proc.pid) - before
+        assert attached() - before
         second = since(server.get(f"/debug/pprof/heap?pid={locking.pid}"))
         assert re.fullmatch(r"counting since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ, for \d+\.\d{3} s", first), first
         assert first.split(",")[0] == second.split(",")[0] or time.monotonic() - began > 4
-        assert wait_until(lambda: kernel_objects(server.proc.pid) <= before, 60)
+        assert wait_until(lambda: attached() <= before, 60), attached() - before
         assert server.proc.poll() is None
     finally:
         assert server.stop() == 0, server.log()
@@ -570,15 +573,16 @@ def test_fifty_captures_at_once(tmp_path, burning, programs):
     try:
         assert wait_until(lambda: len(SCHED.findall(server.log())) > 3, 60)
         since, waited = len(server.log()), server.waited_ms()
-        pids = [burning.pid, others[0].pid, others[1].pid, None]
-        urls = [f"/debug/pprof/profile?seconds=2{f'&pid={pids[i % 4]}' if pids[i % 4] else ''}" for i in range(50)]
+        pids = [burning.pid, others[0].pid, others[1].pid]
+        pids = [pids[i % 3] if i % 25 else None for i in range(50)]  # None: the whole host
+        urls = [f"/debug/pprof/profile?seconds=2{f'&pid={pid}' if pid else ''}" for pid in pids]
         with concurrent.futures.ThreadPoolExecutor(60) as pool:
-            answers = list(pool.map(server.get, urls))
+            answers = list(pool.map(lambda url: server.get(url, timeout=400), urls))
         for i, answer in enumerate(answers):
-            profile = profile_of(answer, tmp_path, f"{i % 4}.pb.gz")
+            profile = profile_of(answer, tmp_path)
             assert 1.9 < profile.duration_ns / 1e9 < 20 and profile.samples
-            if pids[i % 4]:
-                assert {sample.labels["pid"] for sample in profile.samples} == {pids[i % 4]}
+            if pids[i]:
+                assert {sample.labels["pid"] for sample in profile.samples} == {pids[i]}
         late, rss, waited = late_ms(server.log(), since), server.rss_kib(), server.waited_ms() - waited
         print(f"50 captures: lines at most {late} ms late, RSS {rss} KiB; it waited {waited} ms for a CPU in all")
         # 100 ms, and what other programs and other guests took of the CPUs meanwhile
