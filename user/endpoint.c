@@ -9,6 +9,7 @@
 
 #include "capture_shed.h"
 #include "collect/collector.h"
+#include "retain.h"
 
 static int endpoint__find_profile(void *arg, const char *profile, char reason[SERVE_REASON_MAX])
 {
@@ -41,6 +42,13 @@ static int endpoint__write_symbols(
 	return answer__write_symbols(endpoint->capture, pid, addresses, cnt, with_kernel, out);
 }
 
+static int endpoint__write_past(void *arg, const struct serve_past_request *request, FILE *out)
+{
+	struct endpoint *endpoint = arg;
+
+	return retain__write_past(endpoint->options.retain, request, out);
+}
+
 static size_t endpoint__sample_cnt(void *arg, const char *profile)
 {
 	struct endpoint *endpoint = arg;
@@ -57,6 +65,9 @@ static void endpoint__figures(void *arg, struct serve_figures *ret)
 	figures__read(endpoint->figures, endpoint->capture, ret);
 	ret->frequency_hz = endpoint->options.frequency_hz >> capture__thinned(endpoint->capture);
 	ret->has_sched = trace__is_on(endpoint->trace);
+	if (endpoint->options.retain)
+		figures__add_retained(ret, retain__failed_cnt(endpoint->options.retain),
+			retain__written_cnt(endpoint->options.retain));
 }
 
 static const struct thread_record *endpoint__threads(void *arg, size_t *ret_cnt)
@@ -108,6 +119,7 @@ static int endpoint__open_server(struct endpoint *endpoint)
 		.end = endpoint__end,
 		.write = endpoint__write,
 		.write_symbols = endpoint__write_symbols,
+		.write_past = endpoint->options.retain ? endpoint__write_past : NULL,
 		.sample_cnt = endpoint__sample_cnt,
 		.figures = endpoint__figures,
 		.history = &endpoint->history,

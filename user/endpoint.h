@@ -10,6 +10,7 @@
 #include "trace.h"
 
 struct endpoint;
+struct retain;
 
 struct endpoint_options {
 	int listen_fd;     /* taken, also on failure */
@@ -17,6 +18,7 @@ struct endpoint_options {
 	const char *token; /* NULL: none */
 	uint64_t linger_ns;
 	uint32_t frequency_hz;
+	const struct retain *retain; /* NULL: nothing is kept */
 	/* A drain as soon as it can be: endpoint__on_drained() follows. */
 	void (*want_drain)(void *arg);
 	void *arg;

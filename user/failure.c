@@ -3,42 +3,13 @@
 #include "failure.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "log.h"
-
-static bool has_cap_sys_admin(void)
-{
-	unsigned long long effective = 0;
-	char line[128];
-	FILE *file = fopen("/proc/self/status", "re");
-
-	if (!file)
-		return false;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "CapEff: %llx", &effective) == 1)
-			break;
-	fclose(file);
-	return effective >> CAP_SYS_ADMIN & 1;
-}
-
-/* Debian's kernels know a level 3, at which CAP_PERFMON is not enough (CONFIG_SECURITY_PERF_EVENTS_RESTRICT). */
-static bool perf__is_restricted(void)
-{
-	FILE *file = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
-	int level = 0;
-
-	if (!file)
-		return false;
-	if (fscanf(file, "%d", &level) != 1)
-		level = 0;
-	fclose(file);
-	return level > 2;
-}
+#include "privileges.h"
 
 void failure__log(const char *reason, int err)
 {
@@ -47,11 +18,11 @@ void failure__log(const char *reason, int err)
 			"%s: this kernel has no BTF (/sys/kernel/btf/vmlinux); use one built with "
 			"CONFIG_DEBUG_INFO_BTF, as distributions' kernels are",
 			reason);
-	else if ((err == -EPERM || err == -EACCES) && has_cap_sys_admin())
+	else if ((err == -EPERM || err == -EACCES) && privileges__has(CAP_SYS_ADMIN))
 		/* The verifier of an older kernel says so too. */
 		log__error("%s: %s, though all rights are there; -v shows what the kernel said",
 			reason, strerror(-err));
-	else if (err == -EACCES && perf__is_restricted())
+	else if (err == -EACCES && privileges__perf_event_paranoid() > 2)
 		log__error(
 			"%s: %s; kernel.perf_event_paranoid is above 2, so that this kernel asks for "
 			"CAP_SYS_ADMIN too: run it as root, or set kernel.perf_event_paranoid=2",

@@ -53,6 +53,13 @@ static void figures__add_own(struct serve_figures *ret, const struct capture *ca
 			counters[i].value);
 }
 
+void figures__add_retained(struct serve_figures *ret, uint64_t failed_cnt, uint64_t written_cnt)
+{
+	figures__add(
+		ret, "retain_failed", "profiles that --retain could not keep", true, failed_cnt);
+	figures__add(ret, "retain_written", "profiles that --retain has kept", false, written_cnt);
+}
+
 void figures__read(struct figures *figures, struct capture *capture, struct serve_figures *ret)
 {
 	const struct prog_options *options = shared__options(capture__shared(capture));

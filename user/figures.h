@@ -11,5 +11,7 @@ struct figures;
 struct figures *figures__new(void);
 void figures__free(struct figures *figures);
 void figures__read(struct figures *figures, struct capture *capture, struct serve_figures *ret);
+/* Of --retain. */
+void figures__add_retained(struct serve_figures *ret, uint64_t failed_cnt, uint64_t written_cnt);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "check.h"
 #include "log.h"
 #include "options.h"
 #include "run.h"
@@ -82,6 +83,10 @@ int main(int argc, char **argv)
 	if (options.action == OPTIONS_PRINT_VERSION)
 		return options__print_version(stdout) ? EXIT_RUN_TIME : 0;
 	log__init(options.log_level);
+	if (options.action == OPTIONS_CHECK) {
+		limits__raise();
+		return check(stdout);
+	}
 	if (options.warning[0])
 		log__warn("%s", options.warning);
 	if (size_text && sizes__parse(size_text, &sizes)) {

@@ -25,8 +25,10 @@ static error_t on_key(int key, char *arg, struct argp_state *state)
 	if (key == OPTION_TOP && !arg)
 		parser->options.top_cnt = TOP_CNT;
 	err = parser__value(parser, key, arg);
-	if (key == OPTION_HELP || key == OPTION_VERSION) {
-		parser->options.action = key == OPTION_HELP ? OPTIONS_HELP : OPTIONS_PRINT_VERSION;
+	if (key == OPTION_HELP || key == OPTION_VERSION || key == OPTION_CHECK) {
+		parser->options.action = key == OPTION_HELP    ? OPTIONS_HELP
+					 : key == OPTION_CHECK ? OPTIONS_CHECK
+							       : OPTIONS_PRINT_VERSION;
 		parser->option_idx = state->next = state->argc;
 	}
 	return -err;
@@ -80,6 +82,10 @@ static int check_effects(struct parser *parser)
 	if (given[OPTION_HEAP_RATE] && !(options->profiles & OPTIONS_HEAP))
 		return parser__refuse(
 			parser, "--heap-rate: no heap profile is taken; add heap to -P");
+	if (given[OPTION_RETAIN] &&
+		!(options->profiles & ~(OPTIONS_THREADS | OPTIONS_THREADCREATE)))
+		return parser__refuse(
+			parser, "--retain: no profile that counts is taken; add cpu to -P");
 	if (given[OPTION_LINGER] && options->listen.kind == ADDRESS_OFF)
 		return parser__refuse(parser, "--linger: HTTP is off; add --listen 127.0.0.1:6060");
 	if (given[OPTION_LISTEN_TOKEN_FILE] && options->listen.kind == ADDRESS_OFF)

@@ -29,9 +29,10 @@
 #endif
 
 #define OPTIONS_PIDS_MAX    1024
+#define OPTIONS_PATH_MAX    4096
 #define OPTIONS_MESSAGE_MAX 512 /* bytes of the longest message */
 
-enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_PRINT_VERSION };
+enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_PRINT_VERSION, OPTIONS_CHECK };
 enum options_mode { OPTIONS_HOST, OPTIONS_PIDS, OPTIONS_COMMAND };
 
 enum {
@@ -84,6 +85,13 @@ struct options_feature {
 
 extern struct options_feature options_features[FEATURE_CNT];
 
+/* --retain DIR,SIZE,AGE[,PERIOD] */
+struct options_retain {
+	char dir[OPTIONS_PATH_MAX]; /* "": none */
+	uint64_t bytes_max, age_max_ns;
+	uint64_t period_ns; /* of one profile: a minute; another one is for tests */
+};
+
 /* Strings and command point into argv. */
 struct options {
 	enum options_action action; /* unless OPTIONS_RUN, only action is set */
@@ -108,6 +116,7 @@ struct options {
 	bool listen_is_default; /* nobody asked for it: a busy port is no failure */
 	uint64_t linger_ns;
 	const char *token_file; /* NULL: none */
+	struct options_retain retain;
 	bool stats;
 	enum log_level log_level;
 	bool sched_lines, heap_lines; /* on at start */

@@ -60,6 +60,8 @@ const struct argp_option options_table[] = {
 		"TOKEN' with the first line of FILE sees everything, from wherever; without it "
 		"only local users are answered", 0},
 
+	{"retain", OPTION_RETAIN, "DIR,SIZE,AGE", 0, "keep a profile a minute in DIR, SIZE (1G) and AGE (24h) at "
+		"the most; ?time= reads them over HTTP (default: none)", 0},
 	{"symbol-cache", OPTION_SYMBOL_CACHE, "BYTES", 0, "memory for names that were looked up "
 		"before, 0 to 64G (default: 32M)", 0},
 	{"debuginfod", OPTION_DEBUGINFOD, NULL, 0, "ask the servers in DEBUGINFOD_URLS for debug "
@@ -75,6 +77,8 @@ const struct argp_option options_table[] = {
 	{NULL, 0, NULL, 0, "Messages:", 5},
 	{"quiet", OPTION_QUIET, NULL, 0, "print errors only; SCHED and heap lines stay", 0},
 	{"verbose", OPTION_VERBOSE, NULL, 0, "print what is done, too", 0},
+	{"check", OPTION_CHECK, NULL, 0, "print what this kernel and these privileges allow, and what each "
+		"gap costs, and exit: 0, or 1 if something is missing", 0},
 	{"help", OPTION_HELP, NULL, 0, "print this and exit", 0},
 	{"version", OPTION_VERSION, NULL, 0, "print the version and exit", 0},
 	{NULL, 0, NULL, 0, NULL, 0},
@@ -96,6 +100,8 @@ static const struct option_words words[] = {
 	{OPTION_LISTEN, "an address", "host:port, [IPv6]:port, unix:PATH or off, "
 		"e.g. --listen 127.0.0.1:6060"},
 	{OPTION_LINGER, "a time", "0 to 24h, e.g. --linger 60s"},
+	{OPTION_RETAIN, "a directory, a size and an age", "DIR,SIZE,AGE with 64K to 1024G and 1s to 87600h, "
+		"e.g. --retain /var/lib/bpfprof,1G,24h"},
 	{OPTION_LISTEN_TOKEN_FILE, "a file", "one that root alone can read"},
 };
 /* clang-format on */

@@ -6,9 +6,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define INTERVAL_MIN_NS (10 * MS_NS)
-#define INTERVAL_MAX_NS (24 * 3600 * 1000 * MS_NS)
-#define DURATION_MAX_NS (87600ULL * 3600 * 1000 * MS_NS)
+#define INTERVAL_MIN_NS  (10 * MS_NS)
+#define INTERVAL_MAX_NS  (24 * 3600 * 1000 * MS_NS)
+#define RETAIN_PERIOD_NS (60000 * MS_NS)
+#define DURATION_MAX_NS  (87600ULL * 3600 * 1000 * MS_NS)
 
 int parser__refuse(struct parser *parser, const char *fmt, ...)
 {
@@ -178,6 +179,32 @@ static int parse_token_file(struct parser *parser, const char *arg)
 	return check_value(parser, OPTION_LISTEN_TOKEN_FILE, span__of(arg), *arg ? 0 : -ENODATA);
 }
 
+static int parse_retain(struct parser *parser, const char *arg)
+{
+	struct options_retain *retain = &parser->options.retain;
+	struct span rest = span__of(arg), part = {"", 0};
+	int err = 0, field;
+
+	retain->period_ns = RETAIN_PERIOD_NS;
+	for (field = 0; !err && parse__split(&rest, ',', &part); field++) {
+		if (field == 0 && part.len && part.len < sizeof(retain->dir))
+			memcpy(retain->dir, part.at, part.len), retain->dir[part.len] = '\0';
+		else if (field == 1)
+			err = parse__bytes(part, 64 << 10, 1ULL << 40, &retain->bytes_max);
+		else if (field == 2)
+			err = parse__time(part, 1000 * MS_NS, DURATION_MAX_NS, &retain->age_max_ns);
+		else if (field == 3)
+			err = parse__time(part, 100 * MS_NS, DURATION_MAX_NS, &retain->period_ns);
+		else
+			err = -EINVAL;
+	}
+	if (!err && field < 3) {
+		part = span__of(arg);
+		err = -EINVAL;
+	}
+	return check_value(parser, OPTION_RETAIN, part, err);
+}
+
 int parser__value(struct parser *parser, int key, const char *arg)
 {
 	struct options *options = &parser->options;
@@ -219,6 +246,8 @@ int parser__value(struct parser *parser, int key, const char *arg)
 	case OPTION_LINGER:
 		err = parse__time(span__of(arg), 0, INTERVAL_MAX_NS, &options->linger_ns);
 		return check_value(parser, key, span__of(arg), err);
+	case OPTION_RETAIN:
+		return parse_retain(parser, arg);
 	case OPTION_LISTEN_TOKEN_FILE:
 		return parse_token_file(parser, arg);
 	case OPTION_WALL:

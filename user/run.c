@@ -15,6 +15,7 @@
 #include "heap_trace.h"
 #include "log.h"
 #include "notify.h"
+#include "privileges.h"
 #include "report.h"
 #include "run.h"
 #include "symbol/cache.h"
@@ -22,6 +23,10 @@
 
 #define NICE     (-10) /* what is late here is mappings that stacks wait for; the daemon runs little */
 #define GUARD_NS (1000 * MS_NS) /* between two looks at what it costs */
+
+/* At the end, to write files where root by itself may not, into a user's folder, over a user's file in /tmp; and to remove
+ * the socket's file there. */
+#define PRIVILEGES_TO_WRITE (CAP_MASK(CAP_DAC_OVERRIDE) | CAP_MASK(CAP_FOWNER))
 
 /* The processes that options name, or CMD. Logs. */
 static int run__add_targets(struct run *run)
@@ -125,8 +130,8 @@ static int run__open(struct run *run, const struct shared_sizes *sizes)
 		return -ENOMEM;
 	}
 	if (run->service)
-		err = service__start(
-			run->service, run->loop, run->capture, run->trace, run__want_drain, run);
+		err = service__start(run->service, run->loop, run->capture, run->trace, run->retain,
+			run__want_drain, run);
 	return err;
 }
 
@@ -194,6 +199,27 @@ static void run__tell_heap(const struct run *run)
 			"-P cpu and -P heap measure each alone");
 }
 
+/* CMD, which was forked before, keeps what it had. */
+static void run__drop_privileges(const struct run *run)
+{
+	const struct options *options = run->options;
+	uint64_t keep = PRIVILEGES_NEEDED, later = 0;
+	int err;
+
+	if (run->has_command)
+		keep |= CAP_MASK(CAP_KILL); /* signals are passed on, whoever CMD has become */
+	if (privileges__perf_event_paranoid() > 2)
+		keep |= CAP_MASK(CAP_SYS_ADMIN); /* nothing could be attached on demand */
+	if (options->output_dir || options->listen.kind == ADDRESS_UNIX)
+		later = PRIVILEGES_TO_WRITE;
+	err = privileges__drop(keep, later);
+	if (err)
+		log__warn("cannot give up privileges: %s; all else goes on", strerror(-err));
+	else
+		log__debug("privileges given up; what is left: %#llx",
+			(unsigned long long)privileges__effective());
+}
+
 static int run__loop(struct run *run)
 {
 	const struct options *options = run->options;
@@ -210,6 +236,9 @@ static int run__loop(struct run *run)
 	if (options->duration_ns)
 		loop__add_timer(run->loop, options->duration_ns, 0, run__stop, run);
 	run__on_events(run);
+	run__drop_privileges(run);
+	if (run->retain && retain__start(run->retain, run->loop, run->capture))
+		return EXIT_RUN_TIME;
 	service__ready(run->loop);
 	run__on_tick(run);
 	err = loop__run(run->loop);
@@ -235,10 +264,12 @@ static void run__finish(struct run *run)
 	int err;
 
 	notify__send("STOPPING=1");
+	privileges__raise(PRIVILEGES_TO_WRITE);
 	service__close(run->service);
 	run->service = NULL;
 	err = capture__stop(run->capture);
 	trace__stop(run->trace);
+	retain__finish(run->retain);
 	if (err)
 		log__error("cannot drain the last samples: %s; they are missing in the profile",
 			strerror(-err));
@@ -278,8 +309,12 @@ int run(const struct options *options, const struct shared_sizes *sizes)
 	int err;
 
 	libbpf_set_print(failure__print_libbpf);
-	if (run__check(options) || service__open(options, &run.service))
+	if (run__check(options) || service__open(options, &run.service) ||
+		retain__open(&options->retain, &run.retain)) {
+		service__close(run.service);
+		retain__close(run.retain);
 		return EXIT_RUN_TIME;
+	}
 	err = run__open_loop(&run);
 	if (err) {
 		log__error("cannot set up the event loop: %s", strerror(-err));
@@ -310,6 +345,7 @@ int run(const struct options *options, const struct shared_sizes *sizes)
 		command__cancel(&run.command);
 	service__close(run.service);
 	trace__close(run.trace);
+	retain__close(run.retain);
 	budget__free(run.budget);
 	capture__free(run.capture);
 	watch__free(run.watch);

@@ -68,8 +68,10 @@ static void run__on_interval(void *arg)
 		loop__set_timer(run->retry_timer, MS_NS, 0);
 	else if (err)
 		log__error("cannot drain the samples: %s; they stay in the kernel", strerror(-err));
-	else
+	else {
+		retain__on_drained(run->retain);
 		service__on_drained(run->service);
+	}
 }
 
 /* Several who want one at the same time get the same. */

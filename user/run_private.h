@@ -8,6 +8,7 @@
 #include "command.h"
 #include "loop.h"
 #include "options.h"
+#include "retain.h"
 #include "service.h"
 #include "symbol/symbols.h"
 #include "trace.h"
@@ -22,6 +23,7 @@ struct run {
 	struct trace *trace;
 	struct watch *watch;
 	struct service *service; /* NULL: nothing is served */
+	struct retain *retain;   /* NULL: nothing is kept */
 	struct command command;
 	bool has_command;
 	bool command_ended;

@@ -118,7 +118,7 @@ int service__open(const struct options *options, struct service **ret)
 }
 
 int service__start(struct service *service, struct loop *loop, struct capture *capture,
-	struct trace *trace, void (*want_drain)(void *arg), void *arg)
+	struct trace *trace, const struct retain *retain, void (*want_drain)(void *arg), void *arg)
 {
 	const struct options *options = service->options;
 	struct endpoint_options endpoint_options = {
@@ -127,6 +127,7 @@ int service__start(struct service *service, struct loop *loop, struct capture *c
 		.token = options->token_file ? service->token : NULL,
 		.linger_ns = options->linger_ns,
 		.frequency_hz = options->frequency_hz,
+		.retain = retain,
 		.want_drain = want_drain,
 		.arg = arg,
 	};

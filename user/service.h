@@ -9,13 +9,14 @@
 #include "trace.h"
 
 struct service;
+struct retain;
 
 /* Before anything is loaded: a port that is busy, a token file that cannot be read end the run at once. Logs. 0, or
  * -errno: the run should not go on. *ret is NULL when there is nothing to serve. */
 int service__open(const struct options *options, struct service **ret);
-/* Serves capture from now on. want_drain: struct endpoint_options. Logs; 0 or -errno. */
+/* Serves capture from now on; retain: NULL, or what keeps its profiles. want_drain: struct endpoint_options. Logs; 0 or -errno. */
 int service__start(struct service *service, struct loop *loop, struct capture *capture,
-	struct trace *trace, void (*want_drain)(void *arg), void *arg);
+	struct trace *trace, const struct retain *retain, void (*want_drain)(void *arg), void *arg);
 /* All is attached: the service manager is told. */
 void service__ready(struct loop *loop);
 /* After each capture__drain() that returned 0. Accepts NULL. */

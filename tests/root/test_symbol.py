@@ -359,10 +359,10 @@ def stripped(tmp_path):
     server.server.shutdown()
 
 
-def run_with_debuginfod(tmp_path, monkeypatch, url, args, path):
+def run_with_debuginfod(tmp_path, monkeypatch, url, args, path, timeout=30):
     monkeypatch.setenv("DEBUGINFOD_CACHE_PATH", str(tmp_path / "debuginfod"))
     monkeypatch.setenv("DEBUGINFOD_URLS", url)
-    monkeypatch.setenv("DEBUGINFOD_TIMEOUT", "1")
+    monkeypatch.setenv("DEBUGINFOD_TIMEOUT", str(timeout))
     return w.profile_command(tmp_path, args, [path, 400])
 
 

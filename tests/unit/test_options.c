@@ -242,6 +242,8 @@ static void others(void **state)
 		"-o", "/tmp", "-vv", "--stats", "--no-trace", "-i", "2s");
 	static const char *const quiet[ARGS_MAX] = ARGS("-q", "--listen", "unix:/run/b.sock");
 	static const char *const off[ARGS_MAX] = ARGS("--listen=off");
+	static const char *const retain[ARGS_MAX] = ARGS("--retain", "/var/x,2M,3h");
+	static const char *const often[ARGS_MAX] = ARGS("--retain=y,64K,10s,500ms");
 	static const char *const token[ARGS_MAX] = ARGS(
 		"--linger", "5s", "--listen-token-file", "t");
 
@@ -272,6 +274,16 @@ static void others(void **state)
 	assert_true(options.listen_is_default);
 	assert_int_equal(options.linger_ns, 5 * SECOND_NS);
 	assert_string_equal(options.token_file, "t");
+	assert_string_equal(options.retain.dir, "");
+
+	parse_good(retain, NULL);
+	assert_string_equal(options.retain.dir, "/var/x");
+	assert_int_equal(options.retain.bytes_max, 2 << 20);
+	assert_int_equal(options.retain.age_max_ns, 3 * 3600 * SECOND_NS);
+	assert_int_equal(options.retain.period_ns, 60 * SECOND_NS);
+	parse_good(often, NULL);
+	assert_string_equal(options.retain.dir, "y");
+	assert_int_equal(options.retain.period_ns, SECOND_NS / 2);
 }
 
 /* A value may be `--`; only the one where options end starts a command. */

@@ -88,8 +88,8 @@ static const struct row form_rows[] = {
 	{ARGS("--=bar"),
 		"option \"--\" is ambiguous: --pid or --duration or --profiles or "
 		"--wall or --frequency or --heap-rate or --max-overhead or --max-memory or --output or --format or "
-		"--top or --listen or --linger or --listen-token-file or --symbol-cache or --debuginfod or --interval or --no-trace or --stats or --quiet or "
-		"--verbose or --help or --version"},
+		"--top or --listen or --linger or --listen-token-file or --retain or --symbol-cache or --debuginfod or --interval or --no-trace or --stats or --quiet or "
+		"--verbose or --check or --help or --version"},
 	{ARGS("-h"), "unknown option \"-h\"; see bpfprof --help"},
 	{ARGS("-?"), "unknown option \"-?\"; see bpfprof --help"},
 	{ARGS("--usage"), "unknown option \"--usage\"; see bpfprof --help"},

@@ -22,13 +22,14 @@ static void help_is_complete(void **state)
 		"-i, --interval=TIME", "-F, --frequency=HZ", "-P, --profiles=LIST",
 		"-o, --output=DIR", "-f, --format=LIST", "--top[=N]", "--heap-rate=BYTES",
 		"--max-overhead=PCT", "--max-memory=BYTES", "(default: 192M)", "--listen=ADDR",
-		"--linger=TIME", "--listen-token-file=FILE", "--symbol-cache=BYTES", "--debuginfod",
-		"(default: 32M)", "DEBUGINFOD_URLS", "--no-trace", "--stats", "-q, --quiet",
-		"-v, --verbose", "--version", "--help", "cpu,heap,block,mutex,threads,sched",
-		"threadcreate,wall,faults", "--wall", "pprof,folded,html", "(default: 99)",
-		"(default: 1s)", "(default: 524288)", "127.0.0.1:6060",
-		"Examples:", "BPFPROF=", "schedtrace=MS", "heaptrace=MS", "scheddetail=1", "SIGINT",
-		"SIGTERM", "SIGUSR1", "SIGUSR2", "Exit status:", "128+N"};
+		"--linger=TIME", "--listen-token-file=FILE", "--retain=DIR,SIZE,AGE", "--check",
+		"--symbol-cache=BYTES", "--debuginfod", "(default: 32M)", "DEBUGINFOD_URLS",
+		"--no-trace", "--stats", "-q, --quiet", "-v, --verbose", "--version", "--help",
+		"cpu,heap,block,mutex,threads,sched", "threadcreate,wall,faults", "--wall",
+		"pprof,folded,html", "(default: 99)", "(default: 1s)", "(default: 524288)",
+		"127.0.0.1:6060", "Examples:", "BPFPROF=", "schedtrace=MS", "heaptrace=MS",
+		"scheddetail=1", "SIGINT", "SIGTERM", "SIGUSR1", "SIGUSR2",
+		"Exit status:", "128+N"};
 	char *text = capture(options__print_help), *line, *save;
 	size_t i;
 

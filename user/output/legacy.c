@@ -40,17 +40,21 @@ static uint64_t address_of(const struct symbol_location *location)
 
 static void print_addresses(struct legacy *legacy, const uint32_t *frames, size_t frame_cnt)
 {
-	size_t i;
+	size_t i, printed_cnt = 0;
 
 	fputs(" @", legacy->out);
 	for (i = 0; i < frame_cnt; i++) {
 		const struct symbol_location *location = frames__location(
 			legacy->source->symbols, frames[i]);
 
-		/* "[lost]" has no address, and a line must have one */
-		if (location->address || frame_cnt == 1)
+		if (location->address) {
 			fprintf(legacy->out, " %#" PRIx64, address_of(location));
+			printed_cnt++;
+		}
 	}
+	/* "[lost]" has no address, and a line must have one */
+	if (!printed_cnt)
+		fputs(" 0x0", legacy->out);
 	fputc('\n', legacy->out);
 }
 
@@ -163,7 +167,7 @@ static void print_mappings(struct legacy *legacy)
 
 	if (!symbols->mapping_cnt)
 		return;
-	fputs("\nMAPPED_LIBRARIES:\n", legacy->out);
+	fputs("\n--- Memory map: ---\n", legacy->out);
 	for (i = 0; i < symbols->mapping_cnt; i++) {
 		const struct symbol_mapping *mapping = &symbols->mappings[i];
 

@@ -20,7 +20,7 @@ enum exchange_state {
 };
 
 /* How a reading is written. */
-enum exchange_form { FORM_PPROF, FORM_LEGACY, FORM_STACKS, FORM_JSON, FORM_SYMBOLS };
+enum exchange_form { FORM_PPROF, FORM_LEGACY, FORM_STACKS, FORM_JSON, FORM_SYMBOLS, FORM_PAST };
 
 struct exchange {
 	struct watch watch; /* of the client's socket while it is suspended */
@@ -42,7 +42,8 @@ struct exchange {
 	char name[32];      /* of the profile, as it was asked for */
 	char file_name[48]; /* Content-Disposition; "" for none */
 	const char *content_type;
-	uint64_t *addresses; /* FORM_SYMBOLS */
+	uint64_t *addresses;            /* FORM_SYMBOLS */
+	struct serve_past_request past; /* FORM_PAST */
 	size_t address_cnt;
 	uint32_t pid;
 
@@ -68,6 +69,8 @@ enum MHD_Result exchange__redirect(struct exchange *exchange, const char *path);
 /* Measures, then writes in form. exchange->form, name, file_name, content_type are set. */
 enum MHD_Result exchange__read(
 	struct exchange *exchange, const struct serve_reading_request *request);
+/* Writes what was kept; exchange->past, file_name, content_type are set. */
+enum MHD_Result exchange__read_past(struct exchange *exchange);
 /* Writes exchange->addresses' names. */
 enum MHD_Result exchange__symbolize(struct exchange *exchange);
 

@@ -97,6 +97,8 @@ static int exchange__write(FILE *out, void *arg)
 	struct exchange *exchange = arg;
 	const struct serve_source *source = exchange->server->source;
 
+	if (exchange->form == FORM_PAST)
+		return source->write_past(source->arg, &exchange->past, out);
 	if (exchange->form == FORM_SYMBOLS)
 		return source->write_symbols(source->arg, exchange->pid, exchange->addresses,
 			exchange->address_cnt, exchange->peer.uid == 0, out);
@@ -109,6 +111,11 @@ static void exchange__on_written(int err, int fd, uint64_t bytes, void *arg)
 	char text[128];
 
 	exchange->job = NULL;
+	if (err == -ENOENT && exchange->form == FORM_PAST) {
+		exchange__fail(exchange, MHD_HTTP_NOT_FOUND,
+			"no profile of that time is kept; /api/retained lists those that are");
+		return;
+	}
 	if (err) {
 		snprintf(text, sizeof(text), "cannot write the %s profile: %s", exchange->name,
 			err == -EIO ? "its writer ended before it was done" : strerror(-err));
@@ -190,6 +197,20 @@ enum MHD_Result exchange__symbolize(struct exchange *exchange)
 		exchange->server->jobs, exchange__write, exchange__on_written, exchange);
 	if (!exchange->job)
 		return MHD_NO;
+	return exchange__suspend(exchange);
+}
+
+enum MHD_Result exchange__read_past(struct exchange *exchange)
+{
+	if (!exchange->client || !clients__may_read(&exchange->server->clients, exchange->client))
+		return exchange__error(exchange, MHD_HTTP_SERVICE_UNAVAILABLE,
+			"too many profiles are being taken; try again when one of them is done");
+	exchange->form = FORM_PAST;
+	exchange->job = jobs__add(
+		exchange->server->jobs, exchange__write, exchange__on_written, exchange);
+	if (!exchange->job)
+		return MHD_NO;
+	exchange->client->reading_cnt = 1;
 	return exchange__suspend(exchange);
 }
 

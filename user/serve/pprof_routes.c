@@ -146,6 +146,9 @@ static enum MHD_Result profile__answer(struct exchange *exchange, const struct p
 	char reason[SERVE_REASON_MAX];
 	enum MHD_Result result;
 
+	if (exchange__query(exchange, "time"))
+		return past__answer(exchange, strcmp(route->kind, "allocs") ? route->kind : "heap",
+			route->name);
 	if (delta__check(exchange, route, &seconds, &result) ||
 		routes__target(exchange, &request.pid, &result))
 		return result;
@@ -181,6 +184,8 @@ enum MHD_Result pprof__profile(struct exchange *exchange)
 	enum MHD_Result result;
 	int64_t seconds = 0;
 
+	if (exchange__query(exchange, "time"))
+		return past__answer(exchange, "cpu", "profile");
 	if (!text || number__parse(text, &seconds) || seconds <= 0)
 		seconds = 30;
 	if (seconds > SECONDS_MAX)

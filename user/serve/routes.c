@@ -22,6 +22,7 @@ static const struct route routes[] = {
 	{"/api/status", false, api__status},
 	{"/api/processes", false, api__processes},
 	{"/api/profile", false, api__profile},
+	{"/api/retained", false, past__list},
 	{"/metrics", false, metrics__answer},
 };
 

@@ -28,6 +28,9 @@ enum MHD_Result pprof__trace(struct exchange *exchange);
 enum MHD_Result api__status(struct exchange *exchange);
 enum MHD_Result api__processes(struct exchange *exchange);
 enum MHD_Result api__profile(struct exchange *exchange);
+/* A profile of ?time=; kind: a collector's name. */
+enum MHD_Result past__answer(struct exchange *exchange, const char *kind, const char *file_name);
+enum MHD_Result past__list(struct exchange *exchange);
 enum MHD_Result metrics__answer(struct exchange *exchange);
 
 #endif

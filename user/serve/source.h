@@ -28,6 +28,13 @@ struct serve_reading_request {
 		peer; /* asked again while it is measured: a process may become another user's */
 };
 
+/* Profiles that were kept a while ago. */
+struct serve_past_request {
+	const char *profile;    /* a collector's name; NULL: a list of all that there is, in JSON */
+	uint32_t pid;           /* 0: everything */
+	int64_t from_ms, to_ms; /* CLOCK_REALTIME: those that overlap with it, as one */
+};
+
 /* err: 0, or -errno with the reason, a line. */
 typedef void (*serve_ready_fn)(int err, const char *reason, void *arg);
 typedef int (*serve_write_fn)(const struct output_source *source, void *arg, FILE *out);
@@ -68,6 +75,8 @@ struct serve_source {
 	/* In a child process: a line "0x... name" for each address of pid's (0: the kernel's) that has a name. */
 	int (*write_symbols)(void *arg, uint32_t pid, const uint64_t *addresses, size_t cnt,
 		bool with_kernel, FILE *out);
+	/* In a child process: -ENOENT: none of that time is kept. NULL: nothing is ever kept. */
+	int (*write_past)(void *arg, const struct serve_past_request *request, FILE *out);
 	/* Distinct samples of a profile that is kept; 0 when it is not measured now. */
 	size_t (*sample_cnt)(void *arg, const char *profile);
 	void (*figures)(void *arg, struct serve_figures *ret);
