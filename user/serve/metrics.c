@@ -152,6 +152,12 @@ static void metrics__print(
 	print_gauge(out, "bpfprof_cpu_frequency_hertz",
 		"CPU samples a second on each CPU now; less than asked for while --max-overhead is exceeded.",
 		figures->frequency_hz);
+	print_gauge(out, "bpfprof_loop_turn_max_seconds",
+		"The longest turn of its loop: so long nothing else was drained or answered.",
+		(double)figures->turn_max_ns / 1e9);
+	print_gauge(out, "bpfprof_loop_turn_max_cpu_seconds",
+		"The most CPU time in one turn of its loop.",
+		(double)figures->turn_max_cpu_ns / 1e9);
 	print_gauge(out, "bpfprof_processes", "Processes whose mappings it keeps.",
 		figures->process_cnt);
 	print_gauge(
