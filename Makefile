@@ -22,7 +22,8 @@ DEPS_CHECK := libcmocka-dev libclang-rt-14-dev clang-format python3 python3-pyte
 # Needed by `make check` too, unless a Go that did not come from a package is in /usr/local/go.
 DEPS_GO := golang-go
 
-# ---- V=1: show commands. DEBUG=1: no optimisation. SAN=1: ASan and UBSan. Each kind has its folder. ----
+# ---- V=1: show commands. DEBUG=1: no optimisation. SAN=1: ASan and UBSan. FUZZ=1: what the fuzzers are made of. Each kind has
+# its folder. ----
 V ?= 0
 DEBUG ?= 0
 SAN ?= 0
@@ -31,8 +32,14 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
-SECONDS ?= 30
+SECONDS ?= 60
 MINUTES ?= 30
+
+# ---- fuzz targets: tests/fuzz/fuzz_NAME.c: bytes of an input at most: runs in `make check`, some 2 s ----
+FUZZ_TARGETS := \
+	allocator:16384:20000 debug_file:16384:20000 demangle:512:20000 eh_frame:16384:20000 elf_header:8192:20000 \
+	event_record:4096:20000 gopclntab:4096:20000 http:2048:20000 kallsyms:4096:20000 options:512:20000 output:1024:20000 \
+	perf_map:4096:20000 proc:1024:20000 serve:1024:20000 stack_ring:8192:20000 symbol_elf:16384:20000
 
 ifeq ($(FUZZ),1)
 O ?= build-fuzz
@@ -104,9 +111,17 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_TESTS := $(UNIT_SRC:%.c=$(O)/%)
 BPF_TEST_SRC := $(wildcard tests/bpf/test_*.c)
 BPF_TESTS := $(BPF_TEST_SRC:%.c=$(O)/%)
-FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
-FUZZERS := $(FUZZ_SRC:%.c=$(O)/%)
+# What reads hostile input; none of it needs the kernel half.
+FUZZ_LIB := $(wildcard user/options*.c user/parse.c user/log.c $(foreach folder,process profile symbol output serve unwind, \
+	user/$(folder)/*.c)) $(addprefix user/collect/,allocator.c allocator_calls.c elf_code.c probe_site.c probe_site_x86.c \
+	x86_insn.c stack_ring.c cpu_mask.c wait_histogram.c)
+FUZZERS := $(foreach target,$(FUZZ_TARGETS),$(O)/tests/fuzz/fuzz_$(firstword $(subst :, ,$(target))))
 FORMATTED = $(shell find bpf user tools tests -name '*.[ch]')
+
+ifeq ($(FUZZ),1)
+SKELS :=
+LIB_OBJ := $(FUZZ_LIB:%.c=$(O)/%.o)
+endif
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -230,14 +245,14 @@ $(FUZZERS): %: %.o $(O)/libbpfprof.a
 tests: all $(UNIT_TESTS) $(BPF_TESTS) ## build what `make check` runs
 
 # A build by sudo belongs to whoever owns the checkout, so that plain `make` goes on working.
-RUN = trap 'tools/give-back build build-san' EXIT;
+RUN = trap 'tools/give-back build build-san build-fuzz' EXIT;
 
 .PHONY: check
 check: ## build and run every test, as root those of the real kernel too
 	$(Q)tools/install-packages --go $(DEPS_GO) $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep)))) \
 		$(DEPS_CHECK)
-	$(Q)$(RUN) $(MAKE) SAN=0 DEBUG=0 tests && $(MAKE) SAN=1 tests && $(PYTHON) tests/run \
-		--build build --build-san build-san all
+	$(Q)$(RUN) $(MAKE) SAN=0 DEBUG=0 tests && $(MAKE) SAN=1 tests && $(MAKE) FUZZ=1 fuzzers && \
+		$(PYTHON) tests/run --build build --build-san build-san --build-fuzz build-fuzz all
 
 .PHONY: check-vm
 check-vm: ## boot the kernels that Debian 12 offers, 6.1 and 6.12, and try everything on them
@@ -255,12 +270,14 @@ check-san: ## the unit and BPF host tests under ASan and UBSan
 	$(Q)$(PYTHON) tests/run --build build-san unit bpf
 
 .PHONY: fuzz
-fuzz: ## fuzz each parser for SECONDS=30
+fuzz: ## fuzz every parser and the HTTP server, SECONDS=60 in all
 	$(Q)$(MAKE) FUZZ=1 fuzzers
-	$(Q)tools/fuzz build-fuzz $(SECONDS)
+	$(Q)tools/fuzz build-fuzz $(SECONDS) $(FUZZ_TARGETS)
 
-.PHONY: fuzzers
+.PHONY: fuzzers fuzz-targets
 fuzzers: $(FUZZERS)
+fuzz-targets:
+	@echo $(FUZZ_TARGETS)
 
 # The kernel half for a machine that CI does not have: its C and its register names hold.
 .PHONY: bpf-arm64

@@ -15,6 +15,7 @@
 #include "process/events.h"
 #include "process/proc.h"
 #include "process/publish.h"
+#include "process/scan.h"
 
 #define QUIET_SPINS         200
 #define PID_MAX             4194304 /* PID_MAX_LIMIT */
@@ -93,7 +94,7 @@ static int capture__open_processes(
 	if (err || !options->all_processes)
 		return err;
 	*ret_reason = "cannot read /proc";
-	return processes__scan_all(capture->processes, clock__ns(CLOCK_BOOTTIME));
+	return processes__scan_all(capture->processes);
 }
 
 static int capture__alloc(struct capture *capture, const struct capture_options *options)
@@ -233,17 +234,18 @@ static int capture__keep_stack(const struct stack_record *record, const uint64_t
 
 int capture__on_events(struct capture *capture)
 {
+	bool is_more;
 	int again_ms;
 
 	/* Stacks are taken before the events and delivered after: an event that a stack needs was written before it. */
 	stack_ring__take(capture->ring);
-	process_events__drain(capture->events, capture->processes);
+	process_events__drain(capture->events, capture->processes, &is_more);
 	again_ms = publisher__flush(
 		capture->publisher, capture->processes, clock__ns(CLOCK_BOOTTIME));
 	stack_ring__deliver(capture->ring, capture->processes, capture__keep_stack, capture);
 	capture__follow(capture);
 	capture__request_tables(capture);
-	return unwind_store__work(capture->unwind, TABLES_SLICE_NS) ? 1 : again_ms;
+	return unwind_store__work(capture->unwind, TABLES_SLICE_NS) || is_more ? 1 : again_ms;
 }
 
 uint64_t capture__tick(struct capture *capture)

@@ -61,9 +61,13 @@ static size_t endpoint__sample_cnt(void *arg, const char *profile)
 static void endpoint__figures(void *arg, struct serve_figures *ret)
 {
 	struct endpoint *endpoint = arg;
+	struct loop_turns turns;
 
 	figures__read(endpoint->figures, endpoint->capture, ret);
 	ret->frequency_hz = endpoint->options.frequency_hz >> capture__thinned(endpoint->capture);
+	loop__turns(endpoint->loop, &turns);
+	ret->turn_max_ns = turns.max_ns;
+	ret->turn_max_cpu_ns = turns.max_cpu_ns;
 	ret->has_sched = trace__is_on(endpoint->trace);
 	if (endpoint->options.retain)
 		figures__add_retained(ret, retain__failed_cnt(endpoint->options.retain),

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EVENTS_MAX 32
@@ -27,6 +28,7 @@ struct loop {
 	bool is_stopped;
 	bool has_dead; /* sources to free once no event of theirs can be in hand */
 	struct source *sources;
+	struct loop_turns turns;
 };
 
 int loop__new(struct loop **ret)
@@ -182,21 +184,51 @@ static void loop__free_dead(struct loop *loop)
 	loop->has_dead = false;
 }
 
+static uint64_t clock__ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* While a turn lasts nothing else is done: no drain, no line, no answer. */
+static void loop__turn(struct loop *loop, const struct epoll_event *events, int cnt)
+{
+	uint64_t began_ns = clock__ns(CLOCK_MONOTONIC), ns;
+	uint64_t began_cpu_ns = clock__ns(CLOCK_THREAD_CPUTIME_ID), cpu_ns;
+	int i;
+
+	for (i = 0; i < cnt; i++) {
+		struct source *source = events[i].data.ptr;
+
+		if (!source->is_dead)
+			source__dispatch(source);
+	}
+	ns = clock__ns(CLOCK_MONOTONIC) - began_ns;
+	cpu_ns = clock__ns(CLOCK_THREAD_CPUTIME_ID) - began_cpu_ns;
+	loop->turns.cnt++;
+	if (ns > loop->turns.max_ns)
+		loop->turns.max_ns = ns;
+	if (cpu_ns > loop->turns.max_cpu_ns)
+		loop->turns.max_cpu_ns = cpu_ns;
+}
+
+void loop__turns(const struct loop *loop, struct loop_turns *ret)
+{
+	*ret = loop->turns;
+}
+
 int loop__run(struct loop *loop)
 {
 	struct epoll_event events[EVENTS_MAX];
-	int i, cnt;
+	int cnt;
 
 	while (!loop->is_stopped) {
 		cnt = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, -1);
 		if (cnt < 0 && errno != EINTR)
 			return -errno;
-		for (i = 0; i < cnt; i++) {
-			struct source *source = events[i].data.ptr;
-
-			if (!source->is_dead)
-				source__dispatch(source);
-		}
+		loop__turn(loop, events, cnt);
 		if (loop->has_dead)
 			loop__free_dead(loop);
 	}

@@ -9,6 +9,14 @@
 
 struct loop;
 
+/* A turn: what is done between two waits. */
+struct loop_turns {
+	uint64_t cnt;
+	uint64_t max_ns; /* of the longest one */
+	uint64_t
+		max_cpu_ns; /* and the most CPU time in one: how late the daemon is by its own doing */
+};
+
 typedef void (*loop_fn)(void *arg);
 typedef void (*loop_signal_fn)(const struct signalfd_siginfo *info, void *arg);
 
@@ -26,6 +34,7 @@ int loop__set_timer(int timer_fd, uint64_t first_ns, uint64_t period_ns);
 int loop__add_signals(struct loop *loop, const int *signals, loop_signal_fn fn, void *arg);
 /* Runs until loop__stop(). 0 or -errno. */
 int loop__run(struct loop *loop);
+void loop__turns(const struct loop *loop, struct loop_turns *ret);
 void loop__stop(struct loop *loop);
 
 #endif

@@ -259,6 +259,18 @@ static void run__await_command(struct run *run)
 	}
 }
 
+static void run__print_stats(const struct run *run)
+{
+	struct loop_turns turns;
+
+	report__stats(run->capture, &run->symbols_options);
+	loop__turns(run->loop, &turns);
+	fprintf(stderr,
+		"  loop    turns %llu, the longest %.1f ms, with the most CPU time %.1f ms\n",
+		(unsigned long long)turns.cnt, (double)turns.max_ns / 1e6,
+		(double)turns.max_cpu_ns / 1e6);
+}
+
 static void run__finish(struct run *run)
 {
 	int err;
@@ -280,7 +292,7 @@ static void run__finish(struct run *run)
 		run->options->log_level > LOG_LEVEL_ERROR)
 		heap_trace__print_summary(run->capture, stderr);
 	if (run->options->stats)
-		report__stats(run->capture, &run->symbols_options);
+		run__print_stats(run);
 }
 
 /* -P threads -d 0 */
@@ -298,7 +310,7 @@ static void run__dump_threads(struct run *run)
 			report__write(run->options, run->capture, &run->symbols_options)))
 		run->status = EXIT_RUN_TIME;
 	if (run->options->stats)
-		report__stats(run->capture, &run->symbols_options);
+		run__print_stats(run);
 }
 
 int run(const struct options *options, const struct shared_sizes *sizes)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Profiled processes that mean harm. bpfprof must neither crash, nor stall, nor be led to read or print what it should not.
 
-Needs root. Each test is one thing that a process may do by itself.
+Needs root. Each test is one thing that a process may do by itself. A stall is CPU time that one turn of the daemon's loop used:
+while it lasts nothing is drained and no line is printed. The time on the clock is shown, but other programs can add to that.
 """
 import contextlib
 import os
@@ -16,13 +17,16 @@ import time
 
 import pytest
 
+import serve_helpers
 import workload_helpers as w
+from conftest import wait_until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 NOBODY = 65534
-LATE_MS_MAX = 100
+STALL_MS_MAX = 100
 SCHED = re.compile(r"^SCHED (\d+)ms: ", re.M)
+TURNS = re.compile(r"^  loop +turns (\d+), the longest ([\d.]+) ms, with the most CPU time ([\d.]+) ms$", re.M)
 HARMFUL = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")  # C0 but tab and newline, DEL, C1
 
 
@@ -59,25 +63,40 @@ def as_nobody(**more):
     return dict(user=NOBODY, group=NOBODY, extra_groups=[], **more)
 
 
-def late_ms(stderr, interval_ms=100):
-    """How late the latest SCHED line is, by their own clock: each after the one before it."""
-    times = [int(ms) for ms in SCHED.findall(stderr)]
-    assert len(times) > 8, stderr
-    # lines keep to multiples of the interval; the gap tells of a stall, whatever the phase
-    return max(after - before for before, after in zip(times, times[1:])) - interval_ms
+def stall_ms(result):
+    """The most CPU time that one turn of its loop took."""
+    assert result.status == 0, (result.status, result.stderr[-3000:])
+    assert len(SCHED.findall(result.stderr)) > 4, result.stderr
+    turns, longest, most = TURNS.search(result.stderr).groups()
+    print(f"{turns} turns, the longest {longest} ms, with the most CPU time {most} ms")
+    return float(most)
 
 
-def watch(bpfprof, *args, seconds=3, status=0):
-    """A run with a line every 100 ms. What strangers on the machine hold up once is measured again."""
+def without_stall(once):
+    """Runs once(), which returns a result. CPU time too is longer on a machine whose caches and cores others use: what
+    is too long is measured again."""
     for _ in range(3):
-        result = bpfprof.run("-P", "cpu", "-i", "100ms", "-d", f"{seconds}s", "--stats", "-o", ".", *args, timeout=60)
-        assert result.status == status, (result.status, result.stderr[-3000:])
-        late = late_ms(result.stderr)
-        print(f"latest line {late} ms late")
-        if late < LATE_MS_MAX:
-            break
-    assert late < LATE_MS_MAX
-    return result
+        result = once()
+        if stall_ms(result) < STALL_MS_MAX:
+            return result
+    raise AssertionError("it stalls")
+
+
+def watch(bpfprof, *args, profiles="cpu", seconds=3):
+    """A run with a line every 100 ms."""
+    return without_stall(lambda: bpfprof.run("-P", profiles, "-i", "100ms", "-d", f"{seconds}s", "--stats", "-o", ".", *args,
+                                             timeout=120))
+
+
+def watch_the_host(bpfprof, act, seconds=4):
+    """Such a run of the whole host; act() starts a program once everything is attached, and returns it."""
+    def once():
+        proc = bpfprof.start_and_attach("-P", "cpu", "-i", "100ms", "-d", f"{seconds}s", "--stats", "-o", ".", "--listen", "off")
+        target = act()
+        result = bpfprof.finish(proc, timeout=120)
+        target.kill()
+        return result
+    return without_stall(once)
 
 
 @contextlib.contextmanager
@@ -111,19 +130,8 @@ def test_100000_mappings_before(bpfprof, programs, hostile, form):
 
 def test_100000_mappings_meanwhile(bpfprof, programs, hostile):
     """It makes them while bpfprof follows it, from high addresses to low ones."""
-    for _ in range(3):
-        with sysctl("vm.max_map_count", 300000):
-            proc = bpfprof.start("-P", "cpu", "-i", "100ms", "-d", "4s", "--stats", "-o", ".")
-            time.sleep(1)
-            target = start(programs, hostile, "maps", 60, 100000)
-            result = bpfprof.finish(proc)
-            target.kill()
-        assert result.status == 0, result.stderr
-        late = late_ms(result.stderr)
-        print(f"latest line {late} ms late")
-        if late < LATE_MS_MAX:
-            break
-    assert late < LATE_MS_MAX
+    with sysctl("vm.max_map_count", 300000):
+        watch_the_host(bpfprof, lambda: start(programs, hostile, "maps", 60, 100000))
 
 
 def test_map_and_unmap_in_a_loop(bpfprof, programs, hostile):
@@ -155,21 +163,67 @@ def eh_frame(fde_cnt, rows_each):
 EH_ADDRESS, EH_CODE = 0x40000000, 0x1000
 
 
+ELF_HEADER, SEGMENT, SECTION = "<16sHHIQQQIHHHHHH", "<IIQQQQQQ", "<IIQQQQIIQQ"
+
+
+def elf_header(sections_at, segment_cnt, section_cnt):
+    """Of a shared object; the last section has the names of all."""
+    return struct.pack(ELF_HEADER, b"\x7fELF\x02\x01\x01", 3, 62, 1, 0, 64, sections_at, 0, 64, 56, segment_cnt, 64, section_cnt,
+                       max(0, section_cnt - 1))
+
+
 def forge(path, frames, code_bytes):
     """A shared object of a page of code, and an .eh_frame that speaks of code_bytes of it."""
-    names = b"\0.eh_frame\0.shstrtab\0.text\0"
+    names = b"\0.eh_frame\0.text\0.shstrtab\0"
     frames_at, names_at = 0x2000, 0x2000 + len(frames)
     sections_at = (names_at + len(names) + 7) & ~7
-    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 3, 62, 1, 0, 64, sections_at, 0, 64, 56, 2, 64, 4, 2)
-    headers = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 0x2000, max(0x2000, code_bytes + EH_CODE), 0x1000)
-    headers += struct.pack("<IIQQQQQQ", 1, 4, frames_at, EH_ADDRESS, EH_ADDRESS, len(frames), len(frames), 0x1000)
+    headers = struct.pack(SEGMENT, 1, 5, 0, 0, 0, 0x2000, max(0x2000, code_bytes + EH_CODE), 0x1000)
+    headers += struct.pack(SEGMENT, 1, 4, frames_at, EH_ADDRESS, EH_ADDRESS, len(frames), len(frames), 0x1000)
     sections = bytes(64)
-    sections += struct.pack("<IIQQQQIIQQ", 1, 1, 2, EH_ADDRESS, frames_at, len(frames), 0, 0, 8, 0)
-    sections += struct.pack("<IIQQQQIIQQ", 11, 3, 0, 0, names_at, len(names), 0, 0, 1, 0)
-    sections += struct.pack("<IIQQQQIIQQ", 21, 1, 6, EH_CODE, EH_CODE, 0x1000, 0, 0, 16, 0)
+    sections += struct.pack(SECTION, 1, 1, 2, EH_ADDRESS, frames_at, len(frames), 0, 0, 8, 0)
+    sections += struct.pack(SECTION, 11, 1, 6, EH_CODE, EH_CODE, 0x1000, 0, 0, 16, 0)
+    sections += struct.pack(SECTION, 17, 3, 0, 0, names_at, len(names), 0, 0, 1, 0)
     with open(path, "wb") as file:
-        file.write((header + headers).ljust(frames_at, b"\xc3") + frames + names)
+        file.write((elf_header(sections_at, 2, 4) + headers).ljust(frames_at, b"\xc3") + frames + names)
         file.write(b"\0" * (sections_at - names_at - len(names)) + sections)
+
+
+def forge_symbols(path, how):
+    """A shared object whose symbol table is a trap for who reads it whole."""
+    symbols_at, names_at, sections_at = 0x2000, 0x2000000, 0x1000
+    symbols = b"".join(struct.pack("<IBBHQQ", number, 0x12, 0, 1, 0x1000 + number % 0x1000, 1) for number in range(500000))
+    symbol_bytes, name_bytes = len(symbols), 16 << 20
+    if how == "endless":
+        symbol_bytes, name_bytes = 100 << 30, 100 << 30
+    sections = struct.pack(SECTION, 0, 0, 0, 0, 0, 100 << 20 if how == "sections" else 0, 0, 0, 0, 0)
+    sections += struct.pack(SECTION, 0, 2, 0, 0, symbols_at, symbol_bytes, 2, 0, 8, 24)
+    sections += struct.pack(SECTION, 0, 3, 0, 0, names_at, name_bytes, 0, 0, 1, 0)
+    with open(path, "wb") as file:
+        file.write(elf_header(sections_at, 1, 0 if how == "sections" else 3))
+        file.write(struct.pack(SEGMENT, 1, 5, 0, 0, 0, 0x2000, 0x2000, 0x1000))
+        file.seek(sections_at)
+        file.write(sections)
+        file.seek(symbols_at)
+        file.write(symbols)
+        file.seek(names_at)
+        file.write(b"m" * (16 << 20))  # and no NUL: no name ends
+        if how != "names":
+            file.truncate(200 << 30)
+
+
+@pytest.mark.parametrize("how", ["names", "endless", "sections"])
+def test_forged_symbol_table(bpfprof, programs, hostile, shared_tmp, how):
+    """Half a million names that never end; tables of 100 GB in a sparse file; a hundred million sections."""
+    path = shared_tmp / "symbols.so"
+    try:
+        forge_symbols(path, how)
+    except OSError as error:
+        pytest.skip(f"no sparse file of that size here: {error}")
+    proc = start(programs, hostile, "files", 60, path)
+    result = watch(bpfprof, "--pid", proc.pid, profiles="cpu,heap")
+    rss_kib = int(re.search(r"at most (\d+) KiB", result.stderr)[1])
+    print(f"rss at most {rss_kib} KiB")
+    assert rss_kib < 400 * 1024
 
 
 @pytest.mark.parametrize("fde_cnt,rows_each", [(2000000, 1), (1, 2000000), (1000, 2000)])
@@ -177,18 +231,8 @@ def test_two_million_rows(bpfprof, programs, hostile, tmp_path, fde_cnt, rows_ea
     """An .eh_frame of two million rows, in as many functions, in one, and in a thousand."""
     path = tmp_path / "big.so"
     forge(path, eh_frame(fde_cnt, rows_each), fde_cnt * (rows_each + 1))
-    for _ in range(3):
-        proc = bpfprof.start("-P", "cpu", "-i", "100ms", "-d", "5s", "--stats", "-o", ".")
-        time.sleep(1)
-        target = start(programs, hostile, "files", 60, path)
-        result = bpfprof.finish(proc)
-        target.kill()
-        assert result.status == 0, result.stderr
-        late, unwind = late_ms(result.stderr), re.search(r"^  unwind.*", result.stderr, re.M)[0]
-        print(f"latest line {late} ms late; {unwind}")
-        if late < LATE_MS_MAX:
-            break
-    assert late < LATE_MS_MAX
+    result = watch_the_host(bpfprof, lambda: start(programs, hostile, "files", 60, path), 5)
+    print(re.search(r"^  unwind.*", result.stderr, re.M)[0])
 
 
 # ---- files that are not what they seem ----
@@ -222,8 +266,7 @@ def test_forged_elf_headers(bpfprof, programs, hostile, tmp_path):
     proc = start(programs, hostile, "files", 60, *paths)
     watch(bpfprof, "--pid", proc.pid, "--top")
     got = bpfprof.profile()
-    burning = [sample for sample in got.samples if any(frame.function == "burn_hostile" for frame in sample.frames)]
-    assert sum(sample.values[0] for sample in burning) > 100
+    assert any(frame.function == "burn_hostile" for sample in got.samples for frame in sample.frames)
 
 
 def test_fifo_and_device_as_a_file(bpfprof, programs, hostile, tmp_path):
@@ -284,20 +327,25 @@ def test_file_that_shrinks(bpfprof, programs, hostile, tmp_path):
 # ---- what is printed ----
 
 EVIL = "ev\nil \x1b[31mred\x1b]0;title\x07 \"q' \x7f"
+EVIL_COMM = '</script>"\n\x1b[\\'
 
 
-def test_evil_names_are_never_printed_raw(bpfprof, programs, hostile, tmp_path):
-    """A path with newlines and escape sequences, a thread's name with quotes and a newline: in the top table, the lines and
-    their details, messages, and the folded file's shape."""
+def evil_programs(programs, hostile, tmp_path):
+    """In a folder of an evil name, one with an evil name of its own that is a comm too."""
     folder = tmp_path / EVIL
     folder.mkdir()
     binary = folder / "bin\r\n\x1b[2J"
     shutil.copy(hostile, binary)
     subprocess.run(["strip", binary], check=True, timeout=30)
-    proc = start(programs, binary, "jit", 60, 'a"b\n\x1b[1m\\')
-    plain = start(programs, binary, "files", 60)
-    result = bpfprof.run("-v", "-P", "cpu", "-d", "2s", "--pid", f"{proc.pid},{plain.pid}", "-o", ".", "-f", "pprof,folded",
-                         "--top", "--stats", env={"BPFPROF": "schedtrace=500,scheddetail=1"})
+    return start(programs, binary, "jit", 60, EVIL_COMM), start(programs, binary, "files", 60)
+
+
+def test_evil_names_are_never_printed_raw(bpfprof, programs, hostile, tmp_path):
+    """A path with newlines and escape sequences, a thread's name with quotes and a newline: in the top table, the lines and
+    their details, messages, and the folded file's shape."""
+    proc, plain = evil_programs(programs, hostile, tmp_path)
+    result = bpfprof.run("-v", "-P", "cpu", "-d", "2s", "--pid", f"{proc.pid},{plain.pid}", "-o", ".", "-f",
+                         "pprof,folded,html", "--top", "--stats", env={"BPFPROF": "schedtrace=500,scheddetail=1"})
     assert result.status == 0, result.stderr
     for text in (result.stdout, result.stderr):
         found = HARMFUL.findall(text.encode("utf-8", "surrogateescape"))
@@ -309,8 +357,49 @@ def test_evil_names_are_never_printed_raw(bpfprof, programs, hostile, tmp_path):
         folded = file.read()
     assert not HARMFUL.findall(folded), folded
     assert all(re.fullmatch(rb".+ \d+", line) for line in folded.splitlines())
-    labels = [sample.labels for sample in bpfprof.profile().samples]
-    assert any('a"b' in label["thread"] for label in labels), labels[:3]
+    with open(os.path.join(bpfprof.folder, "cpu.html"), "rb") as file:
+        page = file.read()
+    assert not HARMFUL.findall(page)
+    assert b'</script>"' not in page  # the comm, which would end the page's script
+    got = bpfprof.profile()
+    assert_harmless(got)
+    assert any('</script>"' in sample.labels["thread"] for sample in got.samples)
+
+
+def assert_harmless(profile):
+    """Whoever reads a profile prints its strings as they are."""
+    texts = {*profile.comments, *profile.mappings}
+    for sample in profile.samples:
+        texts |= {frame.function for frame in sample.frames} | {str(label) for label in sample.labels.values()}
+    found = [text for text in texts if HARMFUL.search(text.encode()) or "\n" in text]
+    assert texts and not found, found
+
+
+def test_evil_names_are_never_served_raw(programs, hostile, tmp_path):
+    """The same, over HTTP: metric labels, texts, JSON, profiles."""
+    evil, plain = evil_programs(programs, hostile, tmp_path)
+    folder = tmp_path / "server"
+    folder.mkdir()
+    # of few processes, so that both are among the busiest, whatever else runs
+    server = serve_helpers.Server(folder, "--no-trace", "-P", "cpu", "--pid", f"{evil.pid},{plain.pid}")
+    try:
+        assert wait_until(lambda: "script" in server.get("/metrics").text(), 60)
+        assert wait_until(lambda: "script" in server.get("/api/processes?seconds=60").text(), 60)
+        for proc in (evil, plain):
+            for path in ("threads?debug=1", "threads?debug=2", "threads", "profile?seconds=1"):
+                answer = server.get(f"/debug/pprof/{path}{'&' if '?' in path else '?'}pid={proc.pid}", timeout=60)
+                assert answer.status == 200, (path, answer.body)
+                if "debug" in path:
+                    assert not HARMFUL.findall(answer.body), (path, answer.body)
+                else:
+                    assert_harmless(serve_helpers.profile_of(answer, tmp_path))
+        for path in ("/metrics", "/api/status", "/api/processes?seconds=60", f"/api/profile?seconds=1&pid={evil.pid}"):
+            answer = server.get(path, timeout=60)
+            assert answer.status == 200 and not HARMFUL.findall(answer.body), (path, answer.body[-3000:])
+            assert b"</script>" not in answer.body or path == "/metrics"
+    finally:
+        server.stop()
+    assert not HARMFUL.findall(server.log().encode()), server.log()
 
 
 def test_evil_output_names(bpfprof, programs):
@@ -406,6 +495,5 @@ def test_stopped_target(bpfprof, programs, hostile):
     running = bpfprof.start("-P", "cpu", "--pid", proc.pid, "-i", "100ms", "-o", ".")
     time.sleep(1.2)
     proc.kill()
-    result = bpfprof.finish(running, timeout=10)
+    result = bpfprof.finish(running)
     assert result.status == 0, result.stderr
-    assert late_ms(result.stderr) < LATE_MS_MAX

@@ -98,6 +98,29 @@ static void the_ends_of_the_address_space(void **state)
 	free(image.rows);
 }
 
+static void a_child_has_its_parents_rows_until_one_of_them_changes(void **state)
+{
+	struct image parent = {0}, child = {0}, grandchild = {0};
+
+	(void)state;
+	assert_int_equal(map(&parent, 0x1000, 0x9000, 1), 0);
+	assert_int_equal(image__share_rows(&parent, &child), 0);
+	assert_int_equal(image__share_rows(&child, &grandchild), 0);
+	assert_ptr_equal(child.rows, parent.rows);
+	assert_ptr_equal(grandchild.rows, parent.rows);
+	assert_int_equal(map(&parent, 0x4000, 0x5000, 2), 0);
+	assert_int_equal(image__find(&parent, 0x4000)->file_id, 2);
+	assert_int_equal(image__find(&child, 0x4000)->file_id, 1);
+	image__free_rows(&parent);
+	assert_int_equal(map(&grandchild, 0x1000, 0x2000, 3), 0);
+	assert_int_equal(image__find(&child, 0x1000)->file_id, 1);
+	assert_int_equal(image__find(&grandchild, 0x1000)->file_id, 3);
+	image__free_rows(&grandchild);
+	assert_int_equal(map(&child, 0x4000, 0x5000, 4), 0);
+	assert_int_equal(image__find(&child, 0x4000)->file_id, 4);
+	image__free_rows(&child);
+}
+
 static void a_mapping_within_another_splits_it(void **state)
 {
 	struct image image = {0};
@@ -134,6 +157,7 @@ int main(void)
 		cmocka_unit_test(mappings_replace_what_they_overlap),
 		cmocka_unit_test(an_empty_image_has_nothing),
 		cmocka_unit_test(the_ends_of_the_address_space),
+		cmocka_unit_test(a_child_has_its_parents_rows_until_one_of_them_changes),
 		cmocka_unit_test(a_mapping_within_another_splits_it),
 		cmocka_unit_test(the_number_of_rows_is_capped),
 	};

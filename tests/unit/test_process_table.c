@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "process/process.h"
+#include "process/scan.h"
 
 /* pids above pid_max's largest value: no live process of this host is met in /proc */
 #define PID    5000001u
@@ -305,10 +305,35 @@ static void a_scan_again_adds_and_keeps_the_owner(void **state)
 static void a_scan_of_all_finds_us_and_no_kernel_thread(void **state)
 {
 	(void)state;
-	assert_int_equal(processes__scan_all(table, now_ns()), 0);
+	assert_int_equal(processes__scan_all(table), 0);
 	assert_non_null(processes__find(table, (uint32_t)getpid()));
 	assert_non_null(processes__find(table, (uint32_t)getppid()));
 	assert_null(processes__find(table, 2)); /* kthreadd, or nobody */
+}
+
+static void a_pass_in_slices_ends_those_that_it_does_not_meet(void **state)
+{
+	struct process_scan scan = {0};
+	unsigned int steps = 1;
+
+	(void)state;
+	assert_int_equal(process_scan__step(&scan, table, 0), 0); /* nothing was wanted */
+	processes__on_fork(table, PID, 1, 1000);
+	map(PID, 0x10000, 1, 1010);
+	process_scan__want(&scan);
+	assert_int_equal(process_scan__step(&scan, table, 0), 1);
+	assert_int_equal(processes__find(table, PID)->end_ns, 0);
+	processes__on_fork(table, OTHER, 1, 2000); /* meanwhile */
+	while (process_scan__step(&scan, table, 0))
+		steps++;
+	assert_true(steps > 2);
+	assert_int_not_equal(processes__find(table, PID)->end_ns, 0);
+	assert_int_equal(processes__find(table, OTHER)->end_ns, 0);
+	assert_non_null(processes__find(table, (uint32_t)getpid()));
+	/* one that is given up half-way */
+	process_scan__want(&scan);
+	assert_int_equal(process_scan__step(&scan, table, 0), 1);
+	process_scan__destroy(&scan);
 }
 
 static void lost_forks_are_made_up_for(void **state)
@@ -481,6 +506,8 @@ int main(void)
 			a_scan_again_adds_and_keeps_the_owner, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_scan_of_all_finds_us_and_no_kernel_thread, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_pass_in_slices_ends_those_that_it_does_not_meet, setup, teardown),
 		cmocka_unit_test_setup_teardown(lost_forks_are_made_up_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_process_outlives_its_leader, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -156,7 +156,8 @@ def heap_exact(result):
     assert len(held) == 8 and set(held.values()) == {30000}, held
 
 
-@case("heap_load threads 2 100000 >/dev/null & sleep 1; bpfprof --stats -P heap -d 3 --pid $! -o .")
+@case("heap_load threads 2 100000 >/dev/null & sleep 1; bpfprof --stats -P heap --pid $! -o . &\n"
+      "until [ $(grep -c '^heap ' stderr) -ge 3 ]; do sleep 0.2; done; kill -INT $!; wait $!")
 def heap_lines(result):
     """heap lines of a process that allocates all the time"""
     ended_well(result)
@@ -175,24 +176,20 @@ def block(result):
     assert 0.9e9 < slept < 1.3e9, slept
 
 
-@case("bpfprof --stats -P mutex,block --no-trace -o . -- locks 3")
+@case("bpfprof --stats -P mutex --no-trace -o . -- locks 3 split")
 def mutex(result):
     """mutex profile: who held the lock is charged with what the others waited"""
     got, _ = profile(result, "mutex")
-    slept = w.unwind_helpers.read_profile(result.path("block.pb.gz"))
-    charged, held = collections.Counter(), collections.Counter()
+    charged = collections.Counter()
     for sample in got.samples:
         charged.update({name: sample.values[1] for name in w.names(sample) if name.startswith("hold_")})
-    for sample in slept.samples:
-        if any("nanosleep" in name for name in w.names(sample)):
-            held.update({name: sample.values[1] for name in w.names(sample) if name.startswith("hold_")})
-    waited = int(result.stdout.split()[0])
-    # 9 ms against 3 ms as written; how long they were held here, the block profile of the same run says. The waiters come 1
-    # to 2 ms after the lock was taken (their own sleep), which the short hold has less left of: up to 1.65 times.
-    expected, ratio = (each["hold_long"] / each["hold_short"] for each in (held, charged))
-    print(f"charged {dict(charged)}, held {dict(held)}, the waiters' clocks {waited}: {ratio:.2f}, expected {expected:.2f}")
-    assert 0.85 < ratio / expected < 1.7, (charged, held)
-    assert 0.75 < sum(charged.values()) / waited < 1.25, (charged, waited)
+    waited, long, short = map(int, result.stdout.split())
+    print(f"charged {dict(charged)}; by the waiters' clocks {long} and {short} of {waited}")
+    # A waiter's clock stops when it runs again, the charge when it is woken: here that can be milliseconds.
+    assert 0.5 < charged["hold_long"] / long < 1.25, (charged, long)
+    assert 0.4 < charged["hold_short"] / short < 1.4, (charged, short)
+    assert charged["hold_long"] > 1.2 * charged["hold_short"], charged
+    assert 0.6 < sum(charged.values()) / waited < 1.25, (charged, waited)
 
 
 @case("blockers 5 >/dev/null & sleep 1; bpfprof --stats -P threads --no-trace -d 1 --pid $! -o .")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A lock that is held for a known time by functions with names: locks SECONDS. Prints how long the others waited for it, in
- * nanoseconds. */
+/* A lock that is held for a known time by functions with names: locks SECONDS [split]. Prints how long the others waited for it, in
+ * nanoseconds; with split also how much of it hold_long() ended, and hold_short(). */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,9 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static volatile int done;
 static unsigned long long waited_ns;
+/* Under the lock: whose unlock was the last one, and what waits each has ended. */
+static enum { NOBODY, LONG, SHORT, WAITER, ENDER_CNT } ender;
+static unsigned long long ended_ns[ENDER_CNT];
 
 static unsigned long long now_ns(void)
 {
@@ -32,6 +35,7 @@ NOINLINE void hold_long(void)
 {
 	pthread_mutex_lock(&mutex);
 	doze(9000);
+	ender = LONG;
 	pthread_mutex_unlock(&mutex);
 	__asm__ volatile("");
 }
@@ -40,16 +44,20 @@ NOINLINE void hold_short(void)
 {
 	pthread_mutex_lock(&mutex);
 	doze(3000);
+	ender = SHORT;
 	pthread_mutex_unlock(&mutex);
 	__asm__ volatile("");
 }
 
 NOINLINE void want_it(void)
 {
-	unsigned long long before = now_ns();
+	unsigned long long before = now_ns(), ns;
 
 	pthread_mutex_lock(&mutex);
-	__sync_fetch_and_add(&waited_ns, now_ns() - before);
+	ns = now_ns() - before;
+	waited_ns += ns;
+	ended_ns[ender] += ns;
+	ender = WAITER;
 	pthread_mutex_unlock(&mutex);
 	__asm__ volatile("");
 }
@@ -87,6 +95,9 @@ int main(int argc, char **argv)
 	done = 1;
 	for (i = 0; i <= WAITER_CNT; i++)
 		pthread_join(threads[i], NULL);
-	printf("%llu\n", waited_ns);
+	if (argc > 2)
+		printf("%llu %llu %llu\n", waited_ns, ended_ns[LONG], ended_ns[SHORT]);
+	else
+		printf("%llu\n", waited_ns);
 	return 0;
 }

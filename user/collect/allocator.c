@@ -77,6 +77,19 @@ static const struct known_function *known__find(const char *name)
 	return NULL;
 }
 
+/* How those above begin: most names of a large table are none, and are to cost little. */
+static bool may_match(const char *name)
+{
+	static const char starts[][3] = {"ma", "ca", "re", "al", "me", "po", "va", "pv", "fr", "cf",
+		"ra", "da", "sd", "je", "_r", "tc", "mi", "rp", "_Z"};
+	size_t i;
+
+	for (i = 0; i < CNT(starts); i++)
+		if (name[0] == starts[i][0] && name[1] == starts[i][1])
+			return name[0] != '_' || name[1] != 'Z' || name[2] == 'n' || name[2] == 'd';
+	return false;
+}
+
 bool allocator__match(
 	const char *name, bool is_local, enum heap_function *ret_function, bool *ret_is_operator)
 {
@@ -84,6 +97,8 @@ bool allocator__match(
 	size_t i;
 
 	*ret_is_operator = false;
+	if (!may_match(name))
+		return false;
 	for (i = 0; i < CNT(known_operators); i++) {
 		if (strncmp(name, known_operators[i].name, strlen(known_operators[i].name)))
 			continue;

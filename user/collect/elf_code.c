@@ -7,15 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SYMBOLS_MAX (4u << 20)
+#include "process/elf_check.h"
+
+#define SYMBOLS_MAX (2u << 20) /* of one table */
 #define RELOCS_MAX  (1u << 20)
+#define SECTIONS_BYTES                                                                             \
+	(128u << 20) /* that are read of one file, all in all: a sparse one has no end */
 
 static void segments__read(struct elf_code *code)
 {
 	GElf_Phdr header;
 	size_t cnt, i;
 
-	if (elf_getphdrnum(code->elf, &cnt))
+	if (elf_getphdrnum(code->elf, &cnt) || cnt > ELF_PROGRAM_HEADERS_MAX)
 		return;
 	for (i = 0; i < cnt && code->segment_cnt < ELF_CODE_SEGMENTS_MAX; i++) {
 		if (!gelf_getphdr(code->elf, (int)i, &header) || header.p_type != PT_LOAD ||
@@ -34,6 +38,8 @@ int elf_code__open(int fd, struct elf_code *ret)
 	GElf_Ehdr header;
 
 	*ret = (struct elf_code){.fd = fd};
+	if (elf_check__fd(fd))
+		return -ENOEXEC;
 	elf_version(EV_CURRENT);
 	ret->elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (!ret->elf || elf_kind(ret->elf) != ELF_K_ELF || !gelf_getehdr(ret->elf, &header) ||
@@ -52,7 +58,40 @@ void elf_code__close(struct elf_code *code)
 	code->elf = NULL;
 }
 
-void elf_code__each_function(const struct elf_code *code,
+/* libelf reads a section whole, once. What its header says of its size is the file's own word. */
+static Elf_Data *section__data(struct elf_code *code, Elf_Scn *section)
+{
+	GElf_Shdr header;
+
+	if (!section || !gelf_getshdr(section, &header) || header.sh_type == SHT_NOBITS ||
+		header.sh_size > SECTIONS_BYTES - code->section_bytes)
+		return NULL;
+	code->section_bytes += header.sh_size;
+	return elf_getdata(section, NULL);
+}
+
+/* Not elf_strptr(), which looks for the end of each name from the end of them all: of a table that has none, for ever. */
+struct names {
+	const char *text; /* ends in NUL */
+	size_t bytes;
+};
+
+static bool names__read(struct elf_code *code, size_t index, struct names *ret)
+{
+	Elf_Data *data = section__data(code, elf_getscn(code->elf, index));
+
+	if (!data || !data->d_buf || !data->d_size || ((char *)data->d_buf)[data->d_size - 1])
+		return false;
+	*ret = (struct names){.text = data->d_buf, .bytes = data->d_size};
+	return true;
+}
+
+static const char *names__get(const struct names *names, size_t offset)
+{
+	return offset < names->bytes ? names->text + offset : NULL;
+}
+
+void elf_code__each_function(struct elf_code *code,
 	void (*fn)(const char *name, const GElf_Sym *symbol, void *arg), void *arg)
 {
 	Elf_Scn *section = NULL;
@@ -60,6 +99,7 @@ void elf_code__each_function(const struct elf_code *code,
 	GElf_Sym symbol;
 
 	while ((section = elf_nextscn(code->elf, section))) {
+		struct names names;
 		Elf_Data *data;
 		size_t cnt, i;
 
@@ -67,8 +107,10 @@ void elf_code__each_function(const struct elf_code *code,
 			(header.sh_type != SHT_DYNSYM && header.sh_type != SHT_SYMTAB) ||
 			!header.sh_entsize)
 			continue;
-		data = elf_getdata(section, NULL);
-		cnt = data ? header.sh_size / header.sh_entsize : 0;
+		data = section__data(code, section);
+		if (!data || !names__read(code, header.sh_link, &names))
+			continue;
+		cnt = header.sh_size / header.sh_entsize;
 		for (i = 0; i < cnt && i < SYMBOLS_MAX; i++) {
 			const char *name;
 
@@ -77,7 +119,7 @@ void elf_code__each_function(const struct elf_code *code,
 			if (GELF_ST_TYPE(symbol.st_info) != STT_FUNC ||
 				symbol.st_shndx == SHN_UNDEF || !symbol.st_value)
 				continue;
-			name = elf_strptr(code->elf, header.sh_link, symbol.st_name);
+			name = names__get(&names, symbol.st_name);
 			if (name)
 				fn(name, &symbol, arg);
 		}
@@ -90,13 +132,16 @@ static void section__read_slots(struct elf_code *code, Elf_Scn *section, const G
 	Elf_Scn *symbol_section = elf_getscn(code->elf, header->sh_link);
 	GElf_Shdr symbol_header;
 	Elf_Data *data, *symbols;
+	struct names names;
 	size_t cnt, i;
 
 	if (!symbol_section || !gelf_getshdr(symbol_section, &symbol_header) || !header->sh_entsize)
 		return;
-	data = elf_getdata(section, NULL);
-	symbols = elf_getdata(symbol_section, NULL);
-	cnt = data && symbols ? header->sh_size / header->sh_entsize : 0;
+	data = section__data(code, section);
+	symbols = data ? section__data(code, symbol_section) : NULL;
+	if (!symbols || !names__read(code, symbol_header.sh_link, &names))
+		return;
+	cnt = header->sh_size / header->sh_entsize;
 	for (i = 0; i < cnt && i < RELOCS_MAX && code->slot_cnt < ELF_CODE_SLOTS_MAX; i++) {
 		GElf_Rela reloc;
 		GElf_Sym symbol;
@@ -108,7 +153,7 @@ static void section__read_slots(struct elf_code *code, Elf_Scn *section, const G
 		if (!GELF_R_SYM(reloc.r_info) ||
 			!gelf_getsym(symbols, (int)GELF_R_SYM(reloc.r_info), &symbol))
 			continue;
-		name = elf_strptr(code->elf, symbol_header.sh_link, symbol.st_name);
+		name = names__get(&names, symbol.st_name);
 		function = name ? number(name, arg) : -1;
 		if (function >= 0)
 			code->slots[code->slot_cnt++] = (struct elf_code_slot){

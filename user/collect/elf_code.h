@@ -29,6 +29,7 @@ struct elf_code {
 	uint32_t segment_cnt;
 	struct elf_code_slot slots[ELF_CODE_SLOTS_MAX];
 	uint32_t slot_cnt;
+	uint64_t section_bytes; /* of sections that were read */
 };
 
 /* fd is borrowed. 0 or -ENOEXEC. */
@@ -36,7 +37,7 @@ int elf_code__open(int fd, struct elf_code *ret);
 void elf_code__close(struct elf_code *code);
 
 /* Calls fn for each function symbol that the file defines, of both tables. */
-void elf_code__each_function(const struct elf_code *code,
+void elf_code__each_function(struct elf_code *code,
 	void (*fn)(const char *name, const GElf_Sym *symbol, void *arg), void *arg);
 /* Collects the slots of symbols for which number returns no less than 0. */
 void elf_code__read_slots(

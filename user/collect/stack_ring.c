@@ -24,9 +24,8 @@ static size_t record__frame_cnt(const struct stack_record *record)
 	return (size_t)record->kernel_cnt + record->user_cnt;
 }
 
-static int ring__on_record(void *arg, void *data, size_t bytes)
+int stack_ring__add(struct stack_ring *ring, const void *data, size_t bytes)
 {
-	struct stack_ring *ring = arg;
 	const struct stack_record *record = data;
 	size_t need;
 
@@ -58,14 +57,28 @@ static int ring__on_record(void *arg, void *data, size_t bytes)
 	return 0;
 }
 
-int stack_ring__open(int map_fd, table_request_fn on_request, void *arg, struct stack_ring **ret)
+static int ring__on_record(void *arg, void *data, size_t bytes)
+{
+	return stack_ring__add(arg, data, bytes);
+}
+
+struct stack_ring *stack_ring__new(table_request_fn on_request, void *arg)
 {
 	struct stack_ring *ring = calloc(1, sizeof(*ring));
 
 	if (!ring)
-		return -ENOMEM;
+		return NULL;
 	ring->on_request = on_request;
 	ring->request_arg = arg;
+	return ring;
+}
+
+int stack_ring__open(int map_fd, table_request_fn on_request, void *arg, struct stack_ring **ret)
+{
+	struct stack_ring *ring = stack_ring__new(on_request, arg);
+
+	if (!ring)
+		return -ENOMEM;
 	ring->buffer = ring_buffer__new(map_fd, ring__on_record, ring, NULL);
 	if (!ring->buffer) {
 		int err = -errno;

@@ -103,11 +103,11 @@ static void print_labels(struct legacy *legacy, const struct sample_key *key)
 
 	memcpy(comm, key->comm, sizeof(key->comm));
 	memcpy(thread, key->thread, sizeof(key->thread));
-	fprintf(legacy->out, "# labels: {\"comm\":\"");
-	text__print_escaped(comm, legacy->out);
-	fprintf(legacy->out, "\", \"pid\":\"%" PRIu32 "\", \"thread\":\"", key->pid);
-	text__print_escaped(thread, legacy->out);
-	fputs("\"}\n", legacy->out);
+	fprintf(legacy->out, "# labels: {\"comm\":");
+	text__print_quoted(comm, legacy->out);
+	fprintf(legacy->out, ", \"pid\":\"%" PRIu32 "\", \"thread\":", key->pid);
+	text__print_quoted(thread, legacy->out);
+	fputs("}\n", legacy->out);
 }
 
 static void print_heap_values(FILE *out, const uint64_t *values)

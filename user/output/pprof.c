@@ -74,13 +74,13 @@ static uint32_t string(struct pprof *pprof, const char *text, size_t bytes, bool
 	char *repaired = NULL;
 	int added;
 
-	if (!text__is_utf8(text, bytes)) {
+	if (!text__is_clean(text, bytes)) {
 		repaired = strndup(text, bytes);
 		if (!repaired) {
 			set_error(pprof, -ENOMEM);
 			return 0;
 		}
-		text__repair_utf8(repaired, bytes);
+		text__clean(repaired, bytes);
 		text = repaired;
 	}
 	if (borrowed && !repaired)

@@ -71,7 +71,20 @@ static bool is_format(uint32_t c)
 	       c == 0x200f;
 }
 
-void text__fold(char *text, size_t bytes)
+bool text__is_clean(const char *text, size_t bytes)
+{
+	uint32_t c;
+	size_t len;
+
+	for (; bytes; text += len, bytes -= len) {
+		len = char_bytes(text, bytes, &c);
+		if (!len || is_control(c))
+			return false;
+	}
+	return true;
+}
+
+void text__clean(char *text, size_t bytes)
 {
 	uint32_t c;
 	size_t len;
@@ -79,11 +92,19 @@ void text__fold(char *text, size_t bytes)
 	text__repair_utf8(text, bytes);
 	for (; bytes; text += len, bytes -= len) {
 		len = char_bytes(text, bytes, &c);
-		if (c == ';')
-			*text = ':';
-		else if (is_control(c))
+		if (is_control(c))
 			memset(text, '?', len);
 	}
+}
+
+void text__fold(char *text, size_t bytes)
+{
+	size_t i;
+
+	text__clean(text, bytes);
+	for (i = 0; i < bytes; i++)
+		if (text[i] == ';')
+			text[i] = ':';
 }
 
 static int print_byte_escaped(uint8_t byte, FILE *out)
@@ -93,6 +114,9 @@ static int print_byte_escaped(uint8_t byte, FILE *out)
 		return fputs("\\n", out);
 	case '\t':
 		return fputs("\\t", out);
+	case '"':
+	case '\\':
+		return fprintf(out, "\\%c", byte);
 	default:
 		return fprintf(out, "\\x%02x", byte);
 	}
@@ -103,7 +127,12 @@ static int print_plain(const char *from, const char *end, FILE *out)
 	return fwrite(from, 1, end - from, out) != (size_t)(end - from) ? -1 : 0;
 }
 
-int text__print_escaped(const char *text, FILE *out)
+static bool is_to_be_escaped(uint32_t c, bool is_quoted)
+{
+	return is_control(c) || is_format(c) || (is_quoted && (c == '"' || c == '\\'));
+}
+
+static int print(const char *text, bool is_quoted, FILE *out)
 {
 	size_t bytes = strlen(text);
 	const char *plain = text; /* not written yet */
@@ -113,7 +142,7 @@ int text__print_escaped(const char *text, FILE *out)
 
 	for (; bytes; text += len, bytes -= len) {
 		len = char_bytes(text, bytes, &c);
-		if (len && !is_control(c) && !is_format(c))
+		if (len && !is_to_be_escaped(c, is_quoted))
 			continue;
 		if (print_plain(plain, text, out))
 			return -errno;
@@ -125,4 +154,19 @@ int text__print_escaped(const char *text, FILE *out)
 		}
 	}
 	return print_plain(plain, text, out) ? -errno : 0;
+}
+
+int text__print_escaped(const char *text, FILE *out)
+{
+	return print(text, false, out);
+}
+
+int text__print_quoted(const char *text, FILE *out)
+{
+	int err;
+
+	fputc('"', out);
+	err = print(text, true, out);
+	fputc('"', out);
+	return err;
 }

@@ -16,13 +16,9 @@
 static int print_name(const char name[TASK_COMM_BYTES], FILE *out)
 {
 	char text[TASK_COMM_BYTES + 1] = {0};
-	int err;
 
 	memcpy(text, name, TASK_COMM_BYTES);
-	fputc('"', out);
-	err = text__print_escaped(text, out);
-	fputc('"', out);
-	return err;
+	return text__print_quoted(text, out);
 }
 
 static bool shows_kernel(const struct thread_record *record)

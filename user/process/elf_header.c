@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "process/elf_check.h"
+
 #define SEGMENTS_MAX   64
-#define HEADERS_MAX    1024
 #define NOTE_BYTES_MAX (64 * 1024)
 
 #if defined(__x86_64__)
@@ -81,7 +82,7 @@ static int header__read(Elf *elf, struct elf_header *ret)
 		return -ENOEXEC;
 	if (ehdr.e_machine != MACHINE || (ehdr.e_type != ET_EXEC && ehdr.e_type != ET_DYN))
 		return -ENOEXEC;
-	if (elf_getphdrnum(elf, &phdr_cnt) || phdr_cnt > HEADERS_MAX)
+	if (elf_getphdrnum(elf, &phdr_cnt) || phdr_cnt > ELF_PROGRAM_HEADERS_MAX)
 		return -ENOEXEC;
 	header.position_fixed = ehdr.e_type == ET_EXEC;
 	err = header__read_segments(elf, phdr_cnt, &header);
@@ -95,9 +96,11 @@ static int header__read(Elf *elf, struct elf_header *ret)
 
 int elf_header__read(int fd, struct elf_header *ret)
 {
+	int err = elf_check__fd(fd);
 	Elf *elf;
-	int err;
 
+	if (err)
+		return err;
 	elf_version(EV_CURRENT);
 	elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (!elf)

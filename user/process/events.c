@@ -14,12 +14,15 @@
 
 #include <bpf/libbpf.h>
 
-#define RING_PAGES 64 /* 256 KiB a CPU: about 2,000 records, 200 execs */
-#define PAGE_BYTES 4096u
-#define RING_BYTES ((size_t)RING_PAGES * PAGE_BYTES)
-/* Never more than this of one ring in one go, so that a storm of execs does not hold up the loop. */
-#define DRAIN_BYTES_MAX  (1u << 20)
+#include "process/event_record.h"
+#include "process/scan.h"
+
+#define RING_PAGES       64 /* 256 KiB a CPU: about 2,000 records, 200 execs */
+#define PAGE_BYTES       4096u
+#define RING_BYTES       ((size_t)RING_PAGES * PAGE_BYTES)
 #define DRAIN_ROUNDS_MAX 4
+#define SLICE_NS         20000000ull /* of one drain: a storm of mappings does not hold up the loop */
+#define RECORDS_A_LOOK   16          /* at the clock */
 
 struct ring {
 	int fd;
@@ -39,46 +42,9 @@ struct process_events {
 	size_t arena_bytes, arena_capacity;
 	struct record_ref *refs;
 	size_t ref_cnt, ref_capacity;
+	size_t applied_cnt; /* of the refs */
 	uint64_t lost_cnt;
-	bool is_incomplete; /* something was lost: /proc has to be read */
-};
-
-/* The kernel's records; see PERF_RECORD_* in linux/perf_event.h. With sample_id_all and PERF_SAMPLE_TIME each ends in
- * its time. */
-struct task_record {
-	struct perf_event_header header;
-	uint32_t pid, parent_pid, tid, parent_tid;
-	uint64_t time;
-};
-
-struct comm_record {
-	struct perf_event_header header;
-	uint32_t pid, tid;
-	char comm[];
-};
-
-struct mmap2_record {
-	struct perf_event_header header;
-	uint32_t pid, tid;
-	uint64_t addr, len, offset;
-	union {
-		struct {
-			uint32_t major, minor;
-			uint64_t ino, ino_generation;
-		};
-		struct {
-			uint8_t build_id_len, reserved1;
-			uint16_t reserved2;
-			uint8_t build_id[BUILD_ID_BYTES_MAX];
-		};
-	};
-	uint32_t prot, flags;
-	char path[];
-};
-
-struct lost_record {
-	struct perf_event_header header;
-	uint64_t id, cnt;
+	struct process_scan scan; /* something was lost: /proc has to be read */
 };
 
 static uint64_t clock__now_ns(void)
@@ -164,6 +130,7 @@ void process_events__close(struct process_events *events)
 	free(events->rings);
 	free(events->arena);
 	free(events->refs);
+	process_scan__destroy(&events->scan);
 	free(events);
 }
 
@@ -222,10 +189,10 @@ static int events__reserve(struct process_events *events, size_t record_bytes)
 static int ring__take(struct process_events *events, const struct ring *ring, uint64_t before_ns)
 {
 	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
-	uint64_t tail = ring->page->data_tail, first = tail;
+	uint64_t tail = ring->page->data_tail;
 	int err = 0;
 
-	while (tail < head && tail - first < DRAIN_BYTES_MAX) {
+	while (tail < head) {
 		struct perf_event_header header;
 		uint64_t time_ns;
 
@@ -257,90 +224,14 @@ static int record_ref__compare(const void *a, const void *b)
 	return left->offset < right->offset ? -1 : 1; /* order of writing, within one ring */
 }
 
-/* The kernel marks a file that has no name any more as /proc/PID/maps does. */
-static void path__cut_deleted(char *path, struct file_mapping *mapping)
-{
-	static const char suffix[] = " (deleted)";
-	size_t len = strlen(path);
-
-	if (len < sizeof(suffix) || strcmp(path + len - (sizeof(suffix) - 1), suffix))
-		return;
-	path[len - (sizeof(suffix) - 1)] = '\0';
-	mapping->deleted = true;
-}
-
-static void mmap2__apply(struct mmap2_record *record, struct processes *processes, uint64_t time_ns)
-{
-	size_t path_bytes = record->header.size - sizeof(*record) - sizeof(time_ns);
-	struct file_mapping mapping = {
-		.path = record->path,
-		.pid = (pid_t)record->pid,
-		.start = record->addr,
-		.end = record->addr + record->len,
-		.offset = record->offset,
-	};
-
-	if (record->header.size < sizeof(*record) + sizeof(time_ns) + 1 ||
-		!memchr(record->path, 0, path_bytes))
-		return;
-	path__cut_deleted(record->path, &mapping);
-	if (record->header.misc & PERF_RECORD_MISC_MMAP_BUILD_ID) {
-		mapping.identity.build_id_len = record->build_id_len <= BUILD_ID_BYTES_MAX
-							? record->build_id_len
-							: BUILD_ID_BYTES_MAX;
-		memcpy(mapping.identity.build_id, record->build_id, mapping.identity.build_id_len);
-	} else {
-		/* makedev() of the C library, as /proc/PID/maps is read */
-		mapping.identity.dev = ((uint64_t)(record->major & 0xfff) << 8) |
-				       (record->minor & 0xff) |
-				       ((uint64_t)(record->minor & ~0xffu) << 12) |
-				       ((uint64_t)(record->major & ~0xfffu) << 32);
-		mapping.identity.ino = record->ino;
-	}
-	processes__on_mmap(processes, &mapping, time_ns);
-}
-
-static void record__apply(
-	struct process_events *events, void *data, struct processes *processes, uint64_t time_ns)
-{
-	const struct perf_event_header *header = data;
-	const struct task_record *task = data;
-	const struct comm_record *comm = data;
-	const struct lost_record *lost = data;
-
-	switch (header->type) {
-	case PERF_RECORD_MMAP2:
-		mmap2__apply(data, processes, time_ns);
-		break;
-	case PERF_RECORD_FORK:
-		processes__on_fork(processes, task->pid, task->parent_pid, time_ns);
-		break;
-	case PERF_RECORD_EXIT:
-		processes__on_exit(processes, task->pid, task->tid, time_ns);
-		break;
-	case PERF_RECORD_COMM:
-		if (header->misc & PERF_RECORD_MISC_COMM_EXEC)
-			processes__on_exec(processes, comm->pid, time_ns);
-		break;
-	case PERF_RECORD_LOST:
-		events->lost_cnt += lost->cnt;
-		events->is_incomplete = true;
-		break;
-	default:
-		break;
-	}
-}
-
-/* One round over all rings. 1: records were left. */
-static int events__drain_once(
-	struct process_events *events, struct processes *processes, int *total_cnt)
+/* Takes what was written before now, of all rings, in the order of its times. 1: records were left. */
+static int events__take(struct process_events *events)
 {
 	uint64_t before_ns = clock__now_ns();
 	int i, err, left = 0;
-	size_t n;
 
 	events->arena_bytes = 0;
-	events->ref_cnt = 0;
+	events->ref_cnt = events->applied_cnt = 0;
 	for (i = 0; i < events->ring_cnt; i++) {
 		err = ring__take(events, &events->rings[i], before_ns);
 		if (err < 0)
@@ -349,25 +240,45 @@ static int events__drain_once(
 	}
 	if (events->ref_cnt)
 		qsort(events->refs, events->ref_cnt, sizeof(*events->refs), record_ref__compare);
-	for (n = 0; n < events->ref_cnt; n++)
-		record__apply(events, events->arena + events->refs[n].offset, processes,
-			events->refs[n].time_ns);
-	*total_cnt += (int)events->ref_cnt;
 	return left;
 }
 
-int process_events__drain(struct process_events *events, struct processes *processes)
+/* True when all that was taken has been applied. */
+static bool events__apply(
+	struct process_events *events, struct processes *processes, uint64_t end_ns)
 {
-	int round, left = 1, cnt = 0;
+	while (events->applied_cnt < events->ref_cnt) {
+		const struct record_ref *ref = &events->refs[events->applied_cnt++];
+		uint64_t lost_cnt = event_record__apply(
+			events->arena + ref->offset, processes, ref->time_ns);
 
-	/* A ring wakes us once for what it holds: nothing may be left behind that is no newer than the last wake. */
-	for (round = 0; round < DRAIN_ROUNDS_MAX && left > 0; round++)
-		left = events__drain_once(events, processes, &cnt);
-	if (left < 0)
-		return left;
-	if (events->is_incomplete) {
-		events->is_incomplete = false;
-		left = processes__scan_all(processes, clock__now_ns());
+		events->lost_cnt += lost_cnt;
+		if (lost_cnt)
+			process_scan__want(&events->scan);
+		if (events->applied_cnt % RECORDS_A_LOOK == 0 && clock__now_ns() >= end_ns)
+			break;
 	}
-	return left < 0 ? left : cnt;
+	return events->applied_cnt == events->ref_cnt;
+}
+
+int process_events__drain(
+	struct process_events *events, struct processes *processes, bool *ret_more)
+{
+	uint64_t end_ns = clock__now_ns() + SLICE_NS;
+	int round, left = 1;
+
+	*ret_more = true;
+	if (!events__apply(events, processes, end_ns))
+		return 0;
+	/* A ring wakes us once for what it holds: nothing may be left behind that is no newer than the last wake. */
+	for (round = 0; round < DRAIN_ROUNDS_MAX && left > 0; round++) {
+		left = events__take(events);
+		if (left < 0)
+			return left;
+		if (!events__apply(events, processes, end_ns))
+			return 0;
+	}
+	left |= process_scan__step(&events->scan, processes, end_ns);
+	*ret_more = left > 0;
+	return left < 0 ? left : 0;
 }

@@ -3,6 +3,7 @@
 #ifndef PROCESS_EVENTS_H
 #define PROCESS_EVENTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "process/process.h"
@@ -15,9 +16,11 @@ void process_events__close(struct process_events *events);
 /* Calls fn for every descriptor that becomes readable when a record arrives. */
 int process_events__each_fd(
 	const struct process_events *events, int (*fn)(int fd, void *arg), void *arg);
-/* Applies, in the order of their times over all CPUs, the records written before now. Returns how many, or -errno.
- * Where the kernel says that records were lost, /proc is read again. */
-int process_events__drain(struct process_events *events, struct processes *processes);
+/* Applies, in the order of their times over all CPUs, the records written before now: for some milliseconds, then *ret_more
+ * tells that there are more and that it is to be called again. Where the kernel says that records were lost, /proc is read
+ * again, in slices too. 0 or -errno. */
+int process_events__drain(
+	struct process_events *events, struct processes *processes, bool *ret_more);
 /* Records that the kernel had no room for. */
 uint64_t process_events__lost_cnt(const struct process_events *events);
 

@@ -32,6 +32,47 @@ const struct mapping_row *image__find(const struct image *image, uint64_t addr)
 	return &image->rows[i];
 }
 
+void image__free_rows(struct image *image)
+{
+	if (image->row_owner_cnt && --*image->row_owner_cnt)
+		return;
+	free(image->row_owner_cnt);
+	free(image->rows);
+}
+
+int image__share_rows(struct image *from, struct image *into)
+{
+	if (!from->row_owner_cnt) {
+		from->row_owner_cnt = calloc(1, sizeof(*from->row_owner_cnt));
+		if (!from->row_owner_cnt)
+			return -ENOMEM;
+		*from->row_owner_cnt = 1;
+	}
+	++*from->row_owner_cnt;
+	into->row_owner_cnt = from->row_owner_cnt;
+	into->rows = from->rows;
+	into->row_cnt = from->row_cnt;
+	into->row_capacity = from->row_capacity;
+	return 0;
+}
+
+/* Before they are changed. */
+static int image__own_rows(struct image *image)
+{
+	struct mapping_row *rows;
+
+	if (!image->row_owner_cnt || *image->row_owner_cnt == 1)
+		return 0;
+	rows = calloc(image->row_capacity, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	memcpy(rows, image->rows, image->row_cnt * sizeof(*rows));
+	--*image->row_owner_cnt;
+	image->row_owner_cnt = NULL;
+	image->rows = rows;
+	return 0;
+}
+
 static int image__reserve(struct image *image, uint32_t cnt)
 {
 	uint32_t capacity = image->row_capacity ? image->row_capacity : 16;
@@ -56,8 +97,10 @@ int image__map(struct image *image, const struct mapping_row *row)
 	uint32_t first = image__lower_bound(image, row->start), last = first;
 	struct mapping_row left, right;
 	uint32_t keep_left = 0, keep_right = 0;
-	int err = image__reserve(image, image->row_cnt + 2);
+	int err = image__own_rows(image);
 
+	if (!err)
+		err = image__reserve(image, image->row_cnt + 2);
 	if (err)
 		return err;
 	/* rows[first .. last) overlap the new one; of the outer two a part may stay */

@@ -58,6 +58,19 @@ static uint64_t memory_max__read(const char *folder)
 	return bytes;
 }
 
+bool cgroup_line__folder(char *line, char **ret)
+{
+	char *folder = line + strlen("0::");
+
+	if (strncmp(line, "0::/", strlen("0::/")))
+		return false;
+	folder[strcspn(folder, "\n")] = '\0';
+	if (strstr(folder, "/..")) /* outside of our cgroup namespace */
+		return false;
+	*ret = folder;
+	return true;
+}
+
 static uint64_t cgroup__limit(pid_t pid)
 {
 	char path[64], line[4096], *folder = NULL, *slash;
@@ -69,13 +82,9 @@ static uint64_t cgroup__limit(pid_t pid)
 	if (!file)
 		return 0;
 	while (!folder && fgets(line, sizeof(line), file))
-		if (!strncmp(line, "0::/", 4))
-			folder = line + 3;
+		cgroup_line__folder(line, &folder);
 	fclose(file);
-	if (!folder || strstr(folder, "/..")) /* outside of our cgroup namespace */
-		return 0;
-	folder[strcspn(folder, "\n")] = '\0';
-	while (*folder) {
+	while (folder && *folder) {
 		limit = least(limit, memory_max__read(folder));
 		slash = strrchr(folder, '/');
 		if (!slash)

@@ -3,6 +3,7 @@
 #ifndef PROCESS_MEMORY_LIMIT_H
 #define PROCESS_MEMORY_LIMIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -10,5 +11,8 @@
 uint64_t process_memory__rss(pid_t pid);
 /* The least of its rlimits on data and address space and the memory.max of its cgroup and those above; 0: none. */
 uint64_t process_memory__limit(pid_t pid);
+/* The folder in a line of /proc/PID/cgroup, which is changed. False: it is not that of cgroup v2, or lies outside of our own
+ * cgroup namespace. */
+bool cgroup_line__folder(char *line, char **ret);
 
 #endif

@@ -2,8 +2,6 @@
 /* The process table: what /proc told at the start, kept current by the kernel's events. */
 #include "process/process.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,7 +12,7 @@
 #include "process/proc.h"
 
 #define ROWS_UNCHECKED_MAX 1024
-#define SCAN_SHARE         20 /* of the time, for reading one process anew: 100,000 mappings take 50 ms */
+#define SCAN_SHARE         20 /* of the time, for reading processes anew: 100,000 mappings take 50 ms */
 
 static struct image *image__new(uint64_t from_ns, struct image *older)
 {
@@ -32,7 +30,7 @@ static void image__free_chain(struct image *image)
 	while (image) {
 		struct image *older = image->older;
 
-		free(image->rows);
+		image__free_rows(image);
 		free(image);
 		image = older;
 	}
@@ -209,6 +207,7 @@ int processes__scan(struct processes *processes, uint32_t pid, uint64_t now_ns)
 		found = NULL;
 	}
 	process->scan_ns = now_ns;
+	process->is_expected = false;
 	process->leader_exited = stat.state == 'Z';
 	process->image->start_stack = stat.start_stack;
 	process->image->end_code = stat.end_code;
@@ -223,41 +222,6 @@ int processes__scan(struct processes *processes, uint32_t pid, uint64_t now_ns)
 	if (!found)
 		processes__add(processes, process);
 	return 0;
-}
-
-/* Ends the processes that a scan of all did not meet: their exit was lost. */
-static void processes__end_unseen(struct processes *processes, uint64_t now_ns)
-{
-	struct process *process, *next;
-
-	HASH_ITER (hh, processes->by_pid, process, next)
-		if (!process->end_ns && process->scan_ns < now_ns)
-			process->end_ns = now_ns;
-}
-
-int processes__scan_all(struct processes *processes, uint64_t now_ns)
-{
-	struct dirent *entry;
-	DIR *proc = opendir("/proc");
-	int err = 0;
-
-	if (!proc)
-		return -errno;
-	while (!err && (entry = readdir(proc))) {
-		uint32_t pid = (uint32_t)strtoul(entry->d_name, NULL, 10);
-
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		if (!processes->track_all && !processes__find(processes, pid))
-			continue;
-		err = processes__scan(processes, pid, now_ns);
-		if (err == -ESRCH)
-			err = 0;
-	}
-	closedir(proc);
-	if (!err)
-		processes__end_unseen(processes, now_ns);
-	return err;
 }
 
 void processes__on_fork(
@@ -275,18 +239,10 @@ void processes__on_fork(
 	child = process__new(pid, time_ns);
 	if (!child)
 		return;
-	if (parent && parent->image->row_cnt) {
-		struct image *image = child->image;
-
-		image->rows = calloc(parent->image->row_cnt, sizeof(*image->rows));
-		if (image->rows) {
-			image->row_cnt = image->row_capacity = parent->image->row_cnt;
-			memcpy(image->rows, parent->image->rows,
-				image->row_cnt * sizeof(*image->rows));
-			image->start_stack = parent->image->start_stack;
-			image->end_code = parent->image->end_code;
-			processes__changed(processes, child);
-		}
+	if (parent && parent->image->row_cnt && !image__share_rows(parent->image, child->image)) {
+		child->image->start_stack = parent->image->start_stack;
+		child->image->end_code = parent->image->end_code;
+		processes__changed(processes, child);
 	}
 	processes__add(processes, child);
 }
@@ -337,12 +293,13 @@ static void process__drop_unmapped(struct processes *processes, struct process *
 	if (image->row_cnt < image->rows_checked_cnt * 2 + ROWS_UNCHECKED_MAX)
 		return;
 	now_ns = clock__now_ns();
-	if (now_ns - process->scan_ns < SCAN_SHARE * process->scan_took_ns)
+	if (now_ns - processes->reread_ns < SCAN_SHARE * processes->reread_took_ns)
 		return;
 	image->row_cnt = 0;
 	processes__scan(processes, process->pid, now_ns);
 	image->rows_checked_cnt = image->row_cnt;
-	process->scan_took_ns = clock__now_ns() - now_ns;
+	processes->reread_ns = now_ns;
+	processes->reread_took_ns = clock__now_ns() - now_ns;
 }
 
 void processes__on_mmap(

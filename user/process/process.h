@@ -17,6 +17,8 @@ struct image {
 	struct mapping_row *rows;
 	uint32_t row_cnt;
 	uint32_t row_capacity;
+	uint32_t *
+		row_owner_cnt; /* of the rows: a child has its parent's until one of them changes; NULL: one */
 	uint32_t rows_checked_cnt; /* of the last read of /proc because they had become many */
 	uint64_t start_stack;      /* mm->start_stack and mm->end_code; 0: not read yet */
 	uint64_t end_code;
@@ -28,8 +30,8 @@ struct process {
 	uint64_t
 		start_ns; /* CLOCK_BOOTTIME; no earlier than the kernel's start_boottime of this process */
 	uint64_t scan_ns; /* /proc was read then: events before are already in it */
-	uint64_t scan_took_ns;
-	uint64_t end_ns; /* 0: alive */
+	bool is_expected; /* by the pass over /proc that is under way */
+	uint64_t end_ns;  /* 0: alive */
 	bool leader_exited;
 	bool is_dirty;       /* rows changed since they were published */
 	uint32_t change_cnt; /* of the rows */
@@ -50,15 +52,16 @@ struct processes {
 	bool follow_children;
 	struct process *listed;    /* to be published, linked by next_listed */
 	uint64_t rows_dropped_cnt; /* mappings past PROC_MAPS_MAX of one process */
+	uint64_t reread_ns,
+		reread_took_ns; /* the last read of one whose mappings had become many */
 };
 
 /* track_all: the whole host; else only what processes__track() names, and with follow_children what they fork. */
 struct processes *processes__new(struct files *files, bool track_all, bool follow_children);
 void processes__free(struct processes *processes);
 
-/* Reads one process, or all, from /proc. now_ns: CLOCK_BOOTTIME before the call. 0, -ESRCH, -ENOMEM. */
+/* Reads one process from /proc; scan.h reads all. now_ns: CLOCK_BOOTTIME before the call. 0, -ESRCH, -ENOMEM. */
 int processes__scan(struct processes *processes, uint32_t pid, uint64_t now_ns);
-int processes__scan_all(struct processes *processes, uint64_t now_ns);
 
 struct process *processes__find(const struct processes *processes, uint32_t pid);
 /* The owner of pid that started no later than start_ns (of a sample's key); alive or not. */
@@ -80,6 +83,9 @@ void processes__list(struct processes *processes, struct process *process);
 /* The image that process executed at time_ns; the oldest one known when it is older than that. */
 const struct image *process__image_at(const struct process *process, uint64_t time_ns);
 const struct mapping_row *image__find(const struct image *image, uint64_t addr);
+/* into, which has none, gets from's rows without a copy. 0 or -ENOMEM. */
+int image__share_rows(struct image *from, struct image *into);
+void image__free_rows(struct image *image);
 /* Adds a mapping: what it overlaps is cut away. 0, -ENOMEM, -E2BIG. */
 int image__map(struct image *image, const struct mapping_row *row);
 

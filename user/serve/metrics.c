@@ -29,7 +29,16 @@ static void print_counter(FILE *out, const char *name, const char *help, double 
 	fprintf(out, "%s %.17g\n", name, value);
 }
 
-/* A label's value: UTF-8, with backslash, quote and newline escaped. */
+/* C0, DEL, and C1 with its first byte; the second one then is no UTF-8 of its own. */
+static bool is_control(const char *text, size_t bytes)
+{
+	unsigned char c = (unsigned char)*text;
+
+	return c < 0x20 || c == 0x7f || (c == 0xc2 && bytes > 1 && (unsigned char)text[1] < 0xa0);
+}
+
+/* A label's value: UTF-8, with backslash, quote and newline escaped. What else would drive a terminal the format has no word for:
+ * it is written out, as "\x1b". */
 static void print_label(FILE *out, const char *text, size_t bytes)
 {
 	char copy[256];
@@ -40,12 +49,16 @@ static void print_label(FILE *out, const char *text, size_t bytes)
 	text__repair_utf8(copy, bytes);
 	fputc('"', out);
 	for (i = 0; i < bytes; i++) {
-		if (copy[i] == '\n')
+		unsigned char c = (unsigned char)copy[i];
+
+		if (c == '\n')
 			fputs("\\n", out);
-		else if (copy[i] == '"' || copy[i] == '\\')
-			fprintf(out, "\\%c", copy[i]);
+		else if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (is_control(copy + i, bytes - i))
+			fprintf(out, "\\\\x%02x", c);
 		else
-			fputc(copy[i], out);
+			fputc(c, out);
 	}
 	fputc('"', out);
 }
@@ -139,6 +152,12 @@ static void metrics__print(
 	print_gauge(out, "bpfprof_cpu_frequency_hertz",
 		"CPU samples a second on each CPU now; less than asked for while --max-overhead is exceeded.",
 		figures->frequency_hz);
+	print_gauge(out, "bpfprof_loop_turn_max_seconds",
+		"The longest turn of its loop: so long nothing else was drained or answered.",
+		(double)figures->turn_max_ns / 1e9);
+	print_gauge(out, "bpfprof_loop_turn_max_cpu_seconds",
+		"The most CPU time in one turn of its loop.",
+		(double)figures->turn_max_cpu_ns / 1e9);
 	print_gauge(out, "bpfprof_processes", "Processes whose mappings it keeps.",
 		figures->process_cnt);
 	print_gauge(

@@ -51,9 +51,10 @@ struct serve_figures {
 	uint64_t uptime_ns, start_time_ns; /* CLOCK_REALTIME */
 	uint64_t own_cpu_ns, own_rss_bytes, map_bytes;
 	uint32_t cpu_cnt, frequency_hz;
-	uint32_t process_cnt; /* in the process table */
-	bool is_host;         /* the whole host is profiled */
-	bool has_sched;       /* the SCHED figures are being taken */
+	uint64_t turn_max_ns, turn_max_cpu_ns; /* the longest turn of the daemon's loop */
+	uint32_t process_cnt;                  /* in the process table */
+	bool is_host;                          /* the whole host is profiled */
+	bool has_sched;                        /* the SCHED figures are being taken */
 	struct serve_counter counters[SERVE_COUNTERS_MAX];
 	size_t counter_cnt;
 };

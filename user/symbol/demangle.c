@@ -34,6 +34,8 @@ static void write_piece(const char *piece, size_t len, void *arg)
 {
 	struct writer *writer = arg;
 
+	if (!len)
+		return; /* piece may be NULL then */
 	if (len < writer->size - writer->len) {
 		memcpy(writer->buf + writer->len, piece, len);
 		writer->len += len;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* A line: "7f1c20000a40 1c0 LazyCompile:*fib /srv/fib.js:1:13". */
 struct perf_map_entry {
@@ -17,6 +18,14 @@ struct perf_map_entry {
 
 /* line[len] without its newline. false: not such a line. */
 bool perf_map_entry__parse(const char *line, size_t len, struct perf_map_entry *ret);
+/* Of /proc/PID/status: whose the map has to be, and by which name it is found. */
+struct process_ids {
+	uint32_t ns_pid; /* in the innermost pid namespace */
+	uid_t real, effective;
+};
+
+/* status: the file's text. 0; -ESRCH: it has no such lines. */
+int process_ids__parse(const char *status, struct process_ids *ret);
 /*
  * A descriptor of the map of a process, named by its pid in its own pid namespace and found in its
  * own /tmp. Only a regular file that belongs to the process's user or to root, no symbolic link, is

@@ -12,11 +12,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct process_ids {
-	uint32_t ns_pid; /* in the innermost pid namespace */
-	uid_t real, effective;
-};
-
 static ssize_t read_text(int dir, const char *name, char *buf, size_t buf_bytes)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
@@ -33,27 +28,34 @@ static ssize_t read_text(int dir, const char *name, char *buf, size_t buf_bytes)
 	return n;
 }
 
-static int read_ids(int dir, struct process_ids *ret)
+int process_ids__parse(const char *status, struct process_ids *ret)
 {
-	char text[4096];
-	const char *line;
-	ssize_t n = read_text(dir, "status", text, sizeof(text));
+	struct process_ids ids = {0};
+	const char *line = strstr(status, "\nUid:");
 
-	if (n < 0)
-		return n;
-	line = strstr(text, "\nUid:");
-	if (!line || sscanf(line, "\nUid: %u %u", &ret->real, &ret->effective) != 2)
+	if (!line || sscanf(line, "\nUid: %u %u", &ids.real, &ids.effective) != 2)
 		return -ESRCH;
-	line = strstr(text, "\nNSpid:");
+	line = strstr(status, "\nNSpid:");
 	if (!line)
 		return -ESRCH;
 	for (line += strlen("\nNSpid:"); *line == '\t' || *line == ' ';) {
 		char *end;
 
-		ret->ns_pid = strtoul(line, &end, 10);
+		ids.ns_pid = strtoul(line, &end, 10);
+		if (end == line)
+			break;
 		line = end;
 	}
+	*ret = ids;
 	return 0;
+}
+
+static int read_ids(int dir, struct process_ids *ret)
+{
+	char text[4096];
+	ssize_t n = read_text(dir, "status", text, sizeof(text));
+
+	return n < 0 ? n : process_ids__parse(text, ret);
 }
 
 /* Field 22 of stat, start in clock ticks since boot, agrees with start_ns to the tick. */
