@@ -25,5 +25,7 @@ bool perf_map_entry__parse(const char *line, size_t len, struct perf_map_entry *
  * trusted.
  */
 int perf_map__open(const char *proc_dir, uint32_t pid, uint64_t start_ns);
+/* The same of a process that lives; -ENXIO: there is none with this pid. */
+int perf_map__open_live(const char *proc_dir, uint32_t pid, uint64_t start_ns);
 
 #endif
