@@ -40,7 +40,7 @@ def crowd(kind, cnt):
 def run_host(args, seconds):
     """One run on the whole host: CPU until the first line, and from then on."""
     begin = time.monotonic()
-    proc = measure.start([tools.BIN, "--stats", "--listen", "off", *args], stderr=subprocess.PIPE)
+    proc = measure.start([tools.BIN, "--stats", "--listen", "off", *tools.NO_BUDGET, *args], stderr=subprocess.PIPE)
     err = b""
     while not re.search(rb"^SCHED .*\n", err, re.M):
         read = os.read(proc.stderr.fileno(), 65536)
@@ -104,7 +104,7 @@ def run_stacks(cnt):
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, measure.running(loads, settle_s=0.2) as procs:
         args = ["-P", "cpu", "-F", STACKS_HZ, "-i", "100ms", "--top=0", "--no-trace", "-f", "pprof,folded", "-o", folder,
                 "--pid", ",".join(str(proc.pid) for proc in procs)]
-        proc = measure.start([tools.BIN, "--stats", "-d", f"{cnt * 1000 // (STACKS_HZ * len(cpus)) + 300}ms", *args],
+        proc = measure.start([tools.BIN, "--stats", *tools.NO_BUDGET, "-d", f"{cnt * 1000 // (STACKS_HZ * len(cpus)) + 300}ms", *args],
                              stderr=subprocess.PIPE, text=True)
         err = proc.stderr.read()
         cpu_ms = measure.stop(proc, 0) * 1000

@@ -28,7 +28,7 @@ def allocator_of(pid):
 
 def attach(name, pid, folder):
     """The profilers that attach to a running process."""
-    args = [tools.BIN, "--no-trace", "--top=0", "-P", "heap", "--max-overhead", "100", "-o", folder, "--pid", str(pid)]
+    args = [tools.BIN, "--no-trace", "--top=0", "-P", "heap", *tools.NO_BUDGET, "-o", folder, "--pid", str(pid)]
     commands = {OURS: args, RATE_1: [*args, "--heap-rate", "1"]}
     if name == MEMLEAK_NAME:
         commands[name] = [tools.BPFTRACE, "-p", str(pid), "-e", MEMLEAK.replace("ALLOCATOR", allocator_of(pid))]

@@ -25,7 +25,7 @@ FP_DEPTHS = (10, 40, 110)  # kernel.perf_event_max_stack is 127
 
 def profile_args(rest, hz=HZ):
     """A CPU profile that is written but not shown."""
-    return ["--no-trace", "-P", "cpu", "--top=0", "-F", hz, "-o", tools.WORK, *rest]
+    return ["--no-trace", *tools.NO_BUDGET, "-P", "cpu", "--top=0", "-F", hz, "-o", tools.WORK, *rest]
 
 
 def other_ns(seconds):
@@ -101,7 +101,7 @@ def paid_command(tool, pid, folder):
     if tool == "bare":
         return None
     if tool == "bpfprof":
-        return [tools.BIN, "--no-trace", "-P", "cpu", "--top=0", "-F", PAID_HZ, "-o", folder, "--pid", pid]
+        return [tools.BIN, "--no-trace", *tools.NO_BUDGET, "-P", "cpu", "--top=0", "-F", PAID_HZ, "-o", folder, "--pid", pid]
     if tool == "bpftrace":
         return [tools.BPFTRACE, "-e", f"profile:hz:{PAID_HZ} /pid == {pid}/ {{ @[kstack, ustack] = count(); }}"]
     return tools.perf_record(f"{folder}/perf.data", PAID_HZ, tool.split()[1], ["-p", pid])

@@ -109,9 +109,13 @@ class Stats:
         return 100.0 * ends.get("root", 0) / total if total else None
 
 
+# What is measured is not to be thinned meanwhile.
+NO_BUDGET = ["--max-overhead", "100", "--max-memory", "0"]
+
+
 def bpfprof(args, duration_s, timeout_s=60):
     """Runs bpfprof for a time and returns (Stats, total CPU seconds). It ends by itself."""
-    proc = measure.start([BIN, "--stats", "-d", f"{duration_s * 1000:.0f}ms", *args], stderr=subprocess.PIPE, text=True)
+    proc = measure.start([BIN, "--stats", *NO_BUDGET, "-d", f"{duration_s * 1000:.0f}ms", *args], stderr=subprocess.PIPE, text=True)
     _, err = measure.await_end(proc, duration_s + timeout_s)
     stats = Stats(err)
     if not stats.complete:

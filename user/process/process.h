@@ -31,6 +31,7 @@ struct process {
 	uint64_t scan_took_ns;
 	uint64_t end_ns; /* 0: alive */
 	bool leader_exited;
+	bool is_unpublished; /* counted as one without room in the kernel */
 	bool is_dirty;       /* rows changed since they were published */
 	uint32_t change_cnt; /* of the rows */
 	bool is_listed;      /* on the list of processes that publisher__flush() looks at */
