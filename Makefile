@@ -19,6 +19,8 @@ DEPS_CHECK := libcmocka-dev libclang-rt-14-dev clang-format python3 python3-pyte
 	binutils elfutils gdb g++ libbpf-tools bpftool linux-perf xz-utils openssl redis-server redis-tools \
 	perl procps util-linux psmisc libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libc6-dbg llvm dwz graphviz nodejs chromium \
 	curl systemd musl-tools $(DEPS_DEB) lintian man-db mandoc zsh $(DEPS_VM)
+# The peers that `make bench` measures beside bpfprof; what is missing is named in its table.
+DEPS_BENCH := linux-perf libbpf-tools bpftrace heaptrack valgrind redis-server redis-tools bpftool
 # Needed by `make check` too, unless a Go that did not come from a package is in /usr/local/go.
 DEPS_GO := golang-go
 
@@ -310,6 +312,12 @@ deps: ## install what a build needs (apt-get)
 demo: ## install what is missing, build, profile a real program for 5 s
 	$(Q)tools/install-packages $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep)))) $(DEPS_DEMO)
 	$(Q)$(RUN) $(MAKE) SAN=0 DEBUG=0 all && tools/demo build/bpfprof build/demo
+
+.PHONY: bench
+bench: ## costs beside perf, bpftrace, libbpf-tools, heaptrack, dhat; ONLY=own,heap QUICK=1 PUBLISH=1 (into README)
+	$(Q)tools/install-packages --go $(DEPS_GO) $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep)))) $(DEPS_BENCH) \
+		|| echo 'bench: goes on with the peers that are there'
+	$(Q)$(RUN) $(MAKE) SAN=0 DEBUG=0 all && tools/bench $(if $(QUICK),--quick) $(if $(PUBLISH),--publish) $(ONLY)
 
 .PHONY: docs
 DOCS := $(addprefix $(O)/docs/,bpfprof.1 bpfprof.bash _bpfprof)

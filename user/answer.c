@@ -140,7 +140,7 @@ int answer__write(const struct answer *answer, serve_write_fn write, void *write
 	struct profile *profile = from ? answer__select(answer, from) : NULL;
 	struct comments *comments = calloc(1, sizeof(*comments));
 	struct cgroups *cgroups = cgroups__new();
-	struct symbols_options symbols_options = {0};
+	struct symbols_options symbols_options = {.perf_maps = capture__perf_maps(answer->capture)};
 	struct output_source source = {
 		.profile = profile, .cgroup_path = cgroup__path_of, .cgroup_arg = cgroups};
 	struct symbols *symbols = NULL;
@@ -190,7 +190,7 @@ static int symbols__of_addresses(const struct capture *capture, const struct pro
 	struct stack_table *stacks = stack_table__new(NULL);
 	struct profile *profile = stacks ? profile__new(&profile_kind_threads, stacks, NULL) : NULL;
 	struct stack *stack = calloc(1, sizeof(*stack) + sizeof(uint64_t));
-	struct symbols_options options = {0};
+	struct symbols_options options = {.perf_maps = capture__perf_maps(capture)};
 	uint64_t one = 1;
 	unsigned int unread_cnt;
 	int err = profile && stack ? 0 : -ENOMEM;

@@ -16,6 +16,7 @@
 #include "process/proc.h"
 #include "process/publish.h"
 #include "process/scan.h"
+#include "symbol/perf_map_keep.h"
 
 #define QUIET_SPINS         200
 #define PID_MAX             4194304 /* PID_MAX_LIMIT */
@@ -122,7 +123,10 @@ static int capture__alloc(struct capture *capture, const struct capture_options 
 		if (!capture->usage)
 			return -ENOMEM;
 	}
-	return capture->processes && capture->stacks && capture->scratch ? 0 : -ENOMEM;
+	capture->perf_maps = perf_maps__new("/proc");
+	return capture->processes && capture->stacks && capture->scratch && capture->perf_maps
+		       ? 0
+		       : -ENOMEM;
 }
 
 int capture__open(
@@ -212,6 +216,17 @@ int capture__each_fd(const struct capture *capture, int (*fn)(int fd, void *arg)
 	return err ? err : fn(stack_ring__fd(capture->ring), arg);
 }
 
+/* After those that lie in files are known. */
+static bool record__has_raw(const struct stack_record *record, const uint64_t *frames)
+{
+	size_t i;
+
+	for (i = record->kernel_cnt; i < (size_t)record->kernel_cnt + record->user_cnt; i++)
+		if (!(frames[i] & (FRAME_FILE | FRAME_KERNEL)))
+			return true;
+	return false;
+}
+
 static int capture__keep_stack(const struct stack_record *record, const uint64_t *frames, void *arg)
 {
 	struct capture *capture = arg;
@@ -220,6 +235,8 @@ static int capture__keep_stack(const struct stack_record *record, const uint64_t
 
 	if (!capture->keep_stacks)
 		return 0;
+	if (record->raw_cnt && record__has_raw(record, frames))
+		perf_maps__see(capture->perf_maps, record->pid, record->start_ns, record->time_ns);
 	stack->hash = record->hash;
 	stack->kernel_cnt = record->kernel_cnt;
 	stack->user_cnt = record->user_cnt;
@@ -360,6 +377,7 @@ void capture__free(struct capture *capture)
 	publisher__free(capture->publisher);
 	unwind_store__free(capture->unwind);
 	stack_table__free(capture->stacks);
+	perf_maps__free(capture->perf_maps);
 	processes__free(capture->processes);
 	files__free(capture->files);
 	shared__free(capture->shared);
@@ -388,6 +406,11 @@ const struct files *capture__files(const struct capture *capture)
 const struct processes *capture__processes(const struct capture *capture)
 {
 	return capture->processes;
+}
+
+const struct perf_maps *capture__perf_maps(const struct capture *capture)
+{
+	return capture->perf_maps;
 }
 
 const struct usage *capture__usage(const struct capture *capture)

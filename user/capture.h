@@ -16,6 +16,7 @@
 #include "unwind/store.h"
 
 struct capture;
+struct perf_maps;
 
 #define CAPTURE_PROFILES_MAX 12
 
@@ -75,6 +76,8 @@ int capture__open_tap(struct capture *capture, const char *name, uint32_t pid, u
 void capture__close_tap(struct capture *capture, struct tap *tap);
 /* 0: it is profiled; -ESRCH: no such process; -ENOENT: there is one, but it was not asked for. */
 int capture__find_process(const struct capture *capture, uint32_t pid);
+/* Perf maps of the processes whose stacks had code of no file. */
+const struct perf_maps *capture__perf_maps(const struct capture *capture);
 /* NULL unless is_served. */
 const struct usage *capture__usage(const struct capture *capture);
 

@@ -54,7 +54,8 @@ struct capture {
 		map_bytes_ns;  /* without unwind chunks; CLOCK_MONOTONIC, 0: not asked yet */
 	struct stack *scratch; /* STACK_FRAMES_MAX frames */
 	struct usage *usage;   /* NULL: not asked for */
-	bool keep_stacks;      /* some profile is kept, or some tap is open */
+	struct perf_maps *perf_maps;
+	bool keep_stacks; /* some profile is kept, or some tap is open */
 	int sweep_turns; /* drains until the stacks that were not sent again go; 0: none under way */
 	uint64_t sweep_ns;   /* CLOCK_MONOTONIC of the last sweep */
 	uint64_t release_ns; /* CLOCK_MONOTONIC of the last look for files that nobody maps */

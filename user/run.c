@@ -112,6 +112,7 @@ static int run__open(struct run *run, const struct shared_sizes *sizes)
 		failure__log(reason, err);
 		return err;
 	}
+	run->symbols_options.perf_maps = capture__perf_maps(run->capture);
 	err = run__add_targets(run);
 	if (err)
 		return err;

@@ -155,6 +155,18 @@ def test_perf_map_of_a_container(tmp_path, ending, jit):
     assert share(profile, "inside::work") > 0.9
 
 
+def test_perf_map_of_a_container_that_is_gone(tmp_path, ending, jit):
+    """Its /tmp has gone with it, and the profile is written after that."""
+    proc = start(ending, "unshare", "--mount", "--pid", "--fork", "sh", "-c",
+                 f"mount -t tmpfs tmpfs /tmp && exec {jit_copy(jit)} 3000 inside::work")
+    assert proc.stdout.readline() == "ready\n"
+    profile, _, _, _ = w.profile_pids(tmp_path, [], [child_of(proc.pid)])  # until it ends
+    proc.wait(60)
+    print(f"gone: {share(profile, 'inside::work'):.3f} of {w.total(profile.samples)} samples")
+    assert w.total(profile.samples) > 30
+    assert share(profile, "inside::work") > 0.9
+
+
 def jit_copy(jit):
     """The program where a tmpfs over /tmp does not hide it."""
     path = f"/dev/shm/bpfprof-jit-{os.getpid()}"
@@ -372,6 +384,26 @@ def test_debuginfod(tmp_path, monkeypatch, stripped):
     print(f"debuginfod: {len(server.asked)} requests, {share(profile, 'burn'):.3f} named")
     assert share(profile, "burn") > 0.9
     assert "workloads/burn.c" in gzip.open(tmp_path / "cpu.pb.gz").read().decode("utf-8", "replace")
+    assert "debug files are missing" not in text
+
+
+def test_debuginfod_by_its_program(tmp_path, monkeypatch, stripped):
+    """Where the library is not to be had: debuginfod-find's answer is taken, for what was asked for and nothing else."""
+    path, _ = stripped
+    programs, libraries, asked = tmp_path / "bin", tmp_path / "lib", tmp_path / "asked"
+    for folder in (programs, libraries):
+        folder.mkdir()
+    (libraries / "libdebuginfod.so.1").write_text("no library")
+    script = programs / "debuginfod-find"
+    script.write_text(f'#!/bin/sh\necho "$@" >> {asked}\ngrep -q "$2" {tmp_path}/id && echo {tmp_path}/burn.debug\n')
+    script.chmod(0o755)
+    notes = subprocess.run(["readelf", "--notes", path], stdout=subprocess.PIPE, text=True, check=True).stdout
+    (tmp_path / "id").write_text(re.search(r"Build ID: (\w+)", notes)[1])
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(libraries))
+    profile, _, _, text = run_with_debuginfod(tmp_path, monkeypatch, "http://127.0.0.1:1", ["--debuginfod"], path)
+    assert f"debuginfo {(tmp_path / 'id').read_text()}" in asked.read_text()
+    assert share(profile, "burn") > 0.9
     assert "debug files are missing" not in text
 
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "symbol/perf_map.h"
+#include "symbol/perf_map_keep.h"
 
 static void test_lines(void **state)
 {
@@ -150,6 +151,41 @@ static void test_namespace(void **state)
 	assert_string_equal(name_of(fixture, 0x1000, pid), "inside");
 }
 
+/* What was opened while it was there is read when it is gone, from its begin each time; no other process's. */
+static void test_kept(void **state)
+{
+	struct perf_maps *maps = perf_maps__new("/proc");
+	char path[64], text[16] = "";
+	int fd, i;
+
+	(void)state;
+	assert_non_null(maps);
+	map_path(path);
+	unlink(path);
+	perf_maps__see(maps, getpid(), 0, 1);
+	assert_int_equal(perf_maps__open(maps, getpid(), 0), -ENOENT);
+	write_map("1000 100 x\n");
+	perf_maps__see(maps, getpid(), 0, 2); /* too soon to look again */
+	assert_int_equal(perf_maps__open(maps, getpid(), 0), -ENOENT);
+	perf_maps__see(maps, getpid(), 0, 2000000000);
+	unlink(path);
+	for (i = 0; i < 2; i++) {
+		fd = perf_maps__open(maps, getpid(), 0);
+		assert_return_code(fd, 0);
+		assert_int_equal(read(fd, text, sizeof(text) - 1), 11);
+		assert_string_equal(text, "1000 100 x\n");
+		close(fd);
+	}
+	assert_int_equal(perf_maps__open(maps, getpid(), 5), -ENOENT);
+	assert_int_equal(perf_maps__open(maps, 0, 0), -ENOENT);
+	assert_int_equal(perf_maps__open(NULL, getpid(), 0), -ENOENT);
+	/* Others that come later make it go. */
+	for (i = 1; i <= PERF_MAPS_KEPT_MAX; i++)
+		perf_maps__see(maps, getpid(), UINT64_MAX - i, 3000000000ull + i);
+	assert_int_equal(perf_maps__open(maps, getpid(), 0), -ENOENT);
+	perf_maps__free(maps);
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, fixture__setup, fixture__teardown)
@@ -158,6 +194,7 @@ int main(void)
 		TEST(test_names),
 		TEST(test_trust),
 		TEST(test_namespace),
+		TEST(test_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

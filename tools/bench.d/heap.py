@@ -1,24 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Section heap: what a malloc and its free cost under each profiler, and what a server loses by it."""
+"""Piece heap: what a malloc and its free cost under each profiler, and what a server loses by it."""
 import os
-import re
-import shutil
 import signal
-import statistics
-import subprocess
 import tempfile
-import time
 
+import markdown
 import measure
+import redis
 import tools
-from measure import summary
+from figures import Figure, Piece, spread
+from measure import minus
 
-ATTACH_S = 1.5
 MEMLEAK = """
 uprobe:ALLOCATOR:malloc { @size[tid] = arg0; }
 uretprobe:ALLOCATOR:malloc /@size[tid]/ { @live[retval] = @size[tid]; @stack[retval] = ustack(20); delete(@size[tid]); }
 uprobe:ALLOCATOR:free /@live[arg0]/ { delete(@live[arg0]); delete(@stack[arg0]); }
 """
+OURS, RATE_1, MEMLEAK_NAME, HEAPTRACK, DHAT = "bpfprof", "bpfprof, every allocation", "bpftrace memleak", "heaptrack", "valgrind dhat"
 
 
 def allocator_of(pid):
@@ -28,78 +26,66 @@ def allocator_of(pid):
     return next(path for name in ("jemalloc", "libc.so") for path in sorted(paths) if name in path)
 
 
-def profilers(pid, folder):
-    """name: command line that attaches to a running process."""
-    script = MEMLEAK.replace("ALLOCATOR", allocator_of(pid))
-    bpfprof = [tools.BIN, "--no-trace", "--top=0", "-P", "heap", "--max-overhead", "100", "-o", folder, "--pid", str(pid)]
-    return {
-        "bare": None,
-        "bpfprof": bpfprof,
-        "bpfprof rate 1": [*bpfprof, "--heap-rate", "1"],
-        "bpftrace memleak": [tools.BPFTRACE, "-p", str(pid), "-e", script],
-    }
-
-
-def attached(command):
-    proc = measure.start(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if command else None
-    time.sleep(ATTACH_S)
+def attach(name, pid, folder):
+    """The profilers that attach to a running process."""
+    args = [tools.BIN, "--no-trace", "--top=0", "-P", "heap", *tools.NO_BUDGET, "-o", folder, "--pid", str(pid)]
+    commands = {OURS: args, RATE_1: [*args, "--heap-rate", "1"]}
+    if name == MEMLEAK_NAME:
+        commands[name] = [tools.BPFTRACE, "-p", str(pid), "-e", MEMLEAK.replace("ALLOCATOR", allocator_of(pid))]
+    proc = measure.start(commands[name]) if name in commands else None
+    if proc:
+        tools.await_attached(proc)
     return proc
 
 
-def detach(proc):
-    if proc:
-        measure.stop(proc, signal.SIGINT, 30)
+def under(name, folder):
+    """The profilers that start the program."""
+    return {HEAPTRACK: [tools.HEAPTRACK, "-o", f"{folder}/trace"],
+            DHAT: [tools.VALGRIND, "--tool=dhat", f"--dhat-out-file={folder}/dhat"]}.get(name, [])
 
 
 def pair_ns(name, seconds):
     """Nanoseconds a malloc(64) and its free, by the loop's own clock, while name is attached."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, open(f"{folder}/times", "w+", encoding="ascii") as times:
-        loop = measure.start([tools.work("heap-load"), "loop", "600000"], stdout=times)
-        time.sleep(0.3)
-        proc = attached(profilers(loop.pid, folder)[name])
-        times.seek(0, os.SEEK_END)
-        before = times.tell()
-        time.sleep(seconds)
-        times.seek(before)
-        values = [float(line) for line in times.read().splitlines()[1:-1]]
-        detach(proc)
+        loop = measure.start([*under(name, folder), tools.work("heap-load"), "loop", "600000"], stdout=times, start_new_session=True)
+        measure.printed(times, 0.1)  # it runs
+        proc = attach(name, loop.pid, folder)
+        value = measure.printed(times, seconds)
+        if proc:
+            measure.stop(proc)
+        os.killpg(loop.pid, signal.SIGKILL)
         measure.stop(loop, signal.SIGKILL)
-        return statistics.median(values) if values else None
+        return value
 
 
 def redis_rate(name, requests):
     """SET requests a second of a redis-server while name is attached."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        sock = f"{folder}/sock"
-        under = [shutil.which("heaptrack"), "-o", f"{folder}/trace"] if name == "heaptrack" else []
-        server = measure.start([*under, shutil.which("redis-server"), "--port", "0", "--unixsocket", sock, "--save", "", "--appendonly",
-                                "no", "--dir", folder], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(2 if under else 0.5)
-        proc = None if under else attached(profilers(server.pid, folder)[name])
-        out = subprocess.run([shutil.which("redis-benchmark"), "-s", sock, "-t", "set", "-n", str(requests), "-d", "64", "-q",
-                              "-r", "100000"], capture_output=True, text=True, timeout=120).stdout
-        detach(proc)
-        subprocess.run([shutil.which("redis-cli"), "-s", sock, "shutdown", "nosave"], capture_output=True, timeout=20,
-                       check=False)
-        measure.stop(server, signal.SIGKILL)
-        found = re.findall(r"SET: ([\d.]+) requests per second", out)
-        return float(found[-1]) if found else None
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, redis.server(folder, under(name, folder)) as server:
+        proc = None if under(name, folder) else attach(name, server.pid, folder)
+        rate = redis.load(folder, "set", requests)
+        if proc:
+            measure.stop(proc)
+        return rate
 
 
-def section_heap(quick):
-    runs, seconds, requests = (2, 1, 50000) if quick else (5, 2, 200000)
-    names = ["bare", "bpfprof", "bpfprof rate 1", "bpftrace memleak"]
-    pairs = measure.alternated(runs, {name: (lambda name=name: pair_ns(name, seconds)) for name in names})
-    bare = statistics.median(pairs["bare"])
-    rows, rates = [], {}
-    servers = names + (["heaptrack"] if shutil.which("heaptrack") else [])
-    if shutil.which("redis-server") and shutil.which("redis-benchmark"):
-        rates = measure.alternated(runs, {name: (lambda name=name: redis_rate(name, requests)) for name in servers})
-    for name in servers:
-        added = [value - bare for value in pairs.get(name, [])]
-        ratio = measure.ratios(rates[name], rates["bare"]) if rates else []
-        rows.append([name, summary(pairs.get(name, []), 0, " ns"), summary(added, 0, " ns"),
-                     summary(ratio, 2) if ratio else "-"])
-    return ("malloc(64) and free in a loop; redis-server: SET requests a second to those of the bare one\n" +
-            measure.format_table(["attached", "a pair", "added", "redis-server"], rows) +
-            "budget: 1,700 ns a pair added\n")
+def piece(quick):
+    runs, seconds, requests = (1, 0.8, 30000) if quick else (3, 1, 80000)
+    tried = {"bare": "", OURS: "", RATE_1: "", MEMLEAK_NAME: tools.missing("bpftrace"), HEAPTRACK: tools.missing("heaptrack"),
+             DHAT: tools.missing("valgrind")}
+    pairs = measure.alternated_known(runs, {name: why or (lambda n=name: pair_ns(n, seconds)) for name, why in tried.items()})
+    no_redis = redis.missing()
+    rates = measure.alternated_known(runs, {
+        name: no_redis or why or (lambda n=name: redis_rate(n, requests // (20 if n == DHAT else 1))) for name, why in tried.items()})
+    added = {name: found if isinstance(found, str) else minus(found, pairs["bare"]) for name, found in pairs.items()}
+    left = {name: found if isinstance(found, str) else [
+        None if ratio is None else ratio * 100 for ratio in measure.ratios(found, rates["bare"])] for name, found in rates.items()}
+    rows = [[name, *(found[name] if isinstance(found[name], str) else spread(found[name], digits)
+                     for found, digits in ((pairs, 0), (added, 0), (left, 0)))] for name in tried]
+    text = ("malloc(64) and free in a loop; redis-server: SET requests a second, in percent of the bare one's.\n\n" +
+            markdown.plain(["attached", "ns a pair", "added", "redis-server %"], rows))
+    peers = (MEMLEAK_NAME, HEAPTRACK, DHAT)
+    return Piece(text, [
+        Figure("a malloc and its free, unsampled", "ns", {name: added[name] for name in (OURS, *peers)}, 0, note="budget 1,700"),
+        Figure("a malloc and its free, every one recorded", "ns", {"bpfprof": added[RATE_1], **{n: added[n] for n in peers}}, 0),
+        Figure("redis-server SET while its heap is profiled", "% of bare", {name: left[name] for name in (OURS, *peers)}, 0, "more"),
+    ])

@@ -28,10 +28,10 @@ def start(args, **popen):
 
 
 def stop(proc, sig=signal.SIGINT, timeout_s=STOP_S):
-    """Ends a process and returns the CPU seconds of its whole life."""
+    """Ends a process (0: waits for it) and returns the CPU seconds of its whole life. Not by Popen's own words: they may reap it."""
     ended, status, usage = os.wait4(proc.pid, os.WNOHANG) if proc.returncode is None else (proc.pid, 0, None)
     if not ended:
-        proc.send_signal(sig)
+        os.kill(proc.pid, sig)
         deadline = time.monotonic() + timeout_s
         while not ended and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -115,45 +115,54 @@ def await_quiet(limit_pct=40, timeout_s=20):
             return busy
 
 
+def printed(file, seconds, timeout_s=30):
+    """Median of the numbers that a loop prints into file each 100 ms of its time, of so many seconds from now on; None: there are
+    too few."""
+    deadline, wanted = time.monotonic() + seconds + timeout_s, int(seconds * 10)
+    start = file.seek(0, os.SEEK_END)
+    values = []
+    while len(values) <= wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
+        file.seek(start)
+        lines = file.read().split("\n")[:-1]
+        values = [float(line) for line in lines if line.replace(".", "", 1).isdigit()]  # heaptrack has words of its own
+    return statistics.median(values[1:]) if len(values) > wanted else None
+
+
 def alternated(runs, variants):
-    """Runs each variant in turn, runs times over: {name: [result, ...]}. A result of None is left out."""
+    """Runs each variant in turn, runs times over: {name: [a result a run, None where it failed]}."""
     results = {name: [] for name in variants}
     for _ in range(runs):
         for name, run in variants.items():
-            result = run()
-            if result is not None:
-                results[name].append(result)
+            results[name].append(run())
     return results
 
 
-def summary(values, digits=2, unit=""):
-    """median (min..max) n=N"""
-    values = [value for value in values if value is not None]
-    if not values:
-        return "-"
-    text = f"{statistics.median(values):.{digits}f}{unit}"
-    if len(values) > 1:
-        text += f" ({min(values):.{digits}f}..{max(values):.{digits}f})"
-    return f"{text} n={len(values)}"
+def alternated_known(runs, variants):
+    """The same; a variant that is a text says why it is not run, and is its own result."""
+    found = alternated(runs, {name: run for name, run in variants.items() if callable(run)})
+    return {name: found.get(name, variants[name]) for name in variants}
+
+
+def column(results, key):
+    """One figure of each run."""
+    return [None if result is None else result.get(key) for result in results]
+
+
+def minus(values, base):
+    """What was added, run beside run."""
+    return [None if value is None or other is None else value - other for value, other in zip(values, base)]
 
 
 def ratios(values, base):
     """Of runs that stood side by side."""
-    return [value / other for value, other in zip(values, base) if value is not None and other]
+    return [None if value is None or not other else value / other for value, other in zip(values, base)]
 
 
 def linear_fit(points):
     """Least squares through [(x, y)]: (y at x = 0, y a unit of x)."""
     slope, intercept = statistics.linear_regression([p[0] for p in points], [p[1] for p in points])
     return intercept, slope
-
-
-def format_table(head, rows):
-    cells = [head] + [[str(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
-    lines.insert(1, "  ".join("-" * width for width in widths))
-    return "\n".join(lines) + "\n"
 
 
 def raise_limits():

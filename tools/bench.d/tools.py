@@ -23,13 +23,48 @@ BPFTRACE = shutil.which("bpftrace", path=SBIN)
 RUNQLAT = shutil.which("runqlat", path=SBIN)
 OFFCPUTIME = shutil.which("offcputime", path=SBIN)
 
+HEAPTRACK = shutil.which("heaptrack", path=SBIN)
+VALGRIND = shutil.which("valgrind", path=SBIN)
+
+PATHS = {"perf": PERF, "bpftrace": BPFTRACE, "runqlat": RUNQLAT, "offcputime": OFFCPUTIME, "heaptrack": HEAPTRACK, "valgrind": VALGRIND}
+PACKAGES = {"perf": "linux-perf", "runqlat": "libbpf-tools", "offcputime": "libbpf-tools"}
+# What a peer must be able to do here before it is measured.
+TRIALS = {
+    "perf": ["record", "-q", "-B", "-N", "-e", "cpu-clock", "-g", "-o", "/dev/null", "true"],
+    "bpftrace": ["-e", "BEGIN { exit(); } profile:hz:1 { @[ustack] = count(); }"],
+    "runqlat": ["1", "1"],
+    "offcputime": ["1"],
+}
+reasons = {}  # peer: why it is not measured, "" when it is
+
 BIN = UNWIND_DUMP = WORK = ROOT = None  # set by the front door
 
 PROGRAM = re.compile(r"program (\S+)\s+runs\s+(\d+)\s+mean\s+\d+ ns\s+total\s+([\d.]+) ms")
 COUNTER = re.compile(r"(?:counter|lost) +(\w+) +(\d+) ")
+LOST = re.compile(r"(?:lost +|counter +(?=processes_unpublished))(\w+) +(\d+) ")
 MAPS = re.compile(r"maps +in all +(\d+) KiB")
 CPU = re.compile(r"stats: cpu ([\d.]+) s in all.*rss (\d+) KiB, at most (\d+) KiB")
 UNWIND = re.compile(r"unwind +tables (\d+), rows (\d+) in (\d+) KiB.*built in ([\d.]+) ms.*queued (\d+)")
+
+
+def missing(name):
+    """Why a peer is not measured, or "" when it is."""
+    if name not in reasons:
+        reasons[name] = try_peer(name)
+    return reasons[name]
+
+
+def try_peer(name):
+    if not PATHS[name]:
+        return f"not installed: {PACKAGES.get(name, name)}"
+    try:
+        done = subprocess.run([PATHS[name], *TRIALS.get(name, ["--version"])], capture_output=True, text=True, errors="replace", timeout=30)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"does not run here: {type(error).__name__}"
+    if done.returncode:
+        words = (done.stderr or done.stdout).strip().splitlines()
+        return f"does not run here: {words[-1][:80] if words else f'status {done.returncode}'}"
+    return ""
 
 
 def work(name):
@@ -44,11 +79,17 @@ class Stats:
         self.programs = {name: (int(runs), float(ms) * 1e6) for name, runs, ms in PROGRAM.findall(text)}
         self.counters = {name: int(cnt) for name, cnt in COUNTER.findall(text)}
         maps, cpu, unwind = MAPS.search(text), CPU.search(text), UNWIND.search(text)
+        self.losses = {name: int(cnt) for name, cnt in LOST.findall(text)}
+        self.cpu_s = float(cpu[1]) if cpu else 0.0
         self.complete = bool(maps and cpu and unwind)
         self.map_kib = int(maps[1]) if maps else 0
         self.rss_kib, self.rss_max_kib = (int(cpu[2]), int(cpu[3])) if cpu else (0, 0)
         self.tables, self.rows, self.row_kib, self.build_ms, self.queued = (
             (int(unwind[1]), int(unwind[2]), int(unwind[3]), float(unwind[4]), int(unwind[5])) if unwind else (0,) * 5)
+
+    def lost(self):
+        """{counter: how many} of what was lost, or did not fit."""
+        return {name: cnt for name, cnt in self.losses.items() if cnt}
 
     def program_ns(self):
         return sum(total for _, total in self.programs.values())
@@ -68,9 +109,13 @@ class Stats:
         return 100.0 * ends.get("root", 0) / total if total else None
 
 
+# What is measured is not to be thinned meanwhile.
+NO_BUDGET = ["--max-overhead", "100", "--max-memory", "0"]
+
+
 def bpfprof(args, duration_s, timeout_s=60):
     """Runs bpfprof for a time and returns (Stats, total CPU seconds). It ends by itself."""
-    proc = measure.start([BIN, "--stats", "-d", f"{duration_s * 1000:.0f}ms", *args], stderr=subprocess.PIPE, text=True)
+    proc = measure.start([BIN, "--stats", *NO_BUDGET, "-d", f"{duration_s * 1000:.0f}ms", *args], stderr=subprocess.PIPE, text=True)
     _, err = measure.await_end(proc, duration_s + timeout_s)
     stats = Stats(err)
     if not stats.complete:
@@ -111,12 +156,37 @@ def held_ids(pid, key):
     return found
 
 
+def kernel_objects(pid):
+    """The perf events, BPF programs, maps and links that a process holds, a kind each."""
+    found = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    return [kind for kind in found if kind.startswith("anon_inode:") and ("bpf" in kind or "perf" in kind)]
+
+
+def await_attached(proc, settle_s=0.5, timeout_s=30):
+    """Until a tool has its programs (perf: its events) and has got no more for a while: on a busy machine that takes time."""
+    deadline = time.monotonic() + timeout_s
+    wanted = "perf_event" if str(PERF) in proc.args else "bpf-prog"
+    cnt, since = 0, time.monotonic()
+    while time.monotonic() < deadline:
+        now = kernel_objects(proc.pid)
+        if len(now) != cnt:
+            cnt, since = len(now), time.monotonic()
+        if time.monotonic() - since > settle_s and any(wanted in kind for kind in now):
+            return
+        time.sleep(0.05)
+    measure.say(f"{proc.args[0]}: not attached after {timeout_s} s")
+
+
 class Peer:
     """A peer's process with the BPF programs and maps that it holds; strangers' come and go meanwhile."""
 
-    def __init__(self, args, settle_s=2.0, **popen):
+    def __init__(self, args, settle_s=0.5, **popen):
         self.proc = measure.start(args, **popen)
-        time.sleep(settle_s)
+        await_attached(self.proc, settle_s)
         self.program_ids = held_ids(self.proc.pid, "prog_id")
         self.map_ids = held_ids(self.proc.pid, "map_id")
         self.first = self.programs()
@@ -148,5 +218,3 @@ def perf_record(output, hz=99, graph="fp", extra=()):
 def bpftrace_probe(hz):
     """The whole host as its users see it: stacks of both halves, per process."""
     return [BPFTRACE, "-e", f"profile:hz:{hz} {{ @[pid, comm, kstack, ustack] = count(); }}"]
-
-

@@ -33,6 +33,7 @@ struct process {
 	bool is_expected; /* by the pass over /proc that is under way */
 	uint64_t end_ns;  /* 0: alive */
 	bool leader_exited;
+	bool is_unpublished; /* counted as one without room in the kernel */
 	bool is_dirty;       /* rows changed since they were published */
 	uint32_t change_cnt; /* of the rows */
 	bool is_listed;      /* on the list of processes that publisher__flush() looks at */

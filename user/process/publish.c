@@ -11,7 +11,7 @@
 #include "process/proc.h"
 #include "process/slots.h"
 
-#define ROWS_SMALLEST 16u
+#define ROWS_SMALLEST 8u /* what a program with few libraries has: so 8,192 of them fit */
 #define SHARE_OF_ONE  8u /* of the kernel's rows, one process may write an eighth in an epoch */
 /* exec sets start_stack and end_code a little after it reported the new image: so long they are read again. */
 #define EXEC_SETTLE_NS 20000000ull
@@ -120,11 +120,13 @@ static void process__publish(struct publisher *publisher, struct process *proces
 	if ((!process->slice && process__take_slice(publisher, process)) ||
 		slots__take(publisher->row_slots, slice.cnt, &slice.first)) {
 		/* once more in the next epoch, when others may have given back theirs */
-		publisher->full_cnt++;
+		publisher->full_cnt += !process->is_unpublished;
+		process->is_unpublished = true;
 		process->is_dirty = true;
 		process->written_cnt = publisher->maps.row_max;
 		return;
 	}
+	process->is_unpublished = false;
 	memcpy(&publisher->maps.rows[slice.first], image->rows, slice.cnt * sizeof(*image->rows));
 	slice__write(&publisher->maps.slices[process->slice - 1], &slice);
 	process->written_cnt += slice.cnt;

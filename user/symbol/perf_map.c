@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "symbol/line_reader.h"
+#include "symbol/perf_map_keep.h"
 #include "symbol/source.h"
 
 #define NAME_BYTES_MAX 1024
@@ -128,7 +129,12 @@ static int name_process(struct symbol_batch *batch, struct search *search)
 	const struct symbol_location *location = search->slots->location;
 	int fd, err;
 
-	fd = perf_map__open(batch->options->proc_dir, location->pid, location->start_ns);
+	/* As it is now; as it was when its process ended; what is left of one in our own /tmp. */
+	fd = perf_map__open_live(batch->options->proc_dir, location->pid, location->start_ns);
+	if (fd < 0)
+		fd = perf_maps__open(batch->options->perf_maps, location->pid, location->start_ns);
+	if (fd < 0)
+		fd = perf_map__open(batch->options->proc_dir, location->pid, location->start_ns);
 	if (fd < 0)
 		return 0; /* most processes have none */
 	err = line_reader__each(fd, batch->options->file_bytes_max, add_line, search);

@@ -34,5 +34,7 @@ int process_ids__parse(const char *status, struct process_ids *ret);
  * trusted.
  */
 int perf_map__open(const char *proc_dir, uint32_t pid, uint64_t start_ns);
+/* The same of a process that lives; -ENXIO: there is none with this pid. */
+int perf_map__open_live(const char *proc_dir, uint32_t pid, uint64_t start_ns);
 
 #endif

@@ -134,26 +134,38 @@ static int open_of_dead(uint32_t pid, struct process_ids *ids)
 	return fd < 0 ? -errno : fd;
 }
 
-int perf_map__open(const char *proc_dir, uint32_t pid, uint64_t start_ns)
+/* fd, or why it is not taken. */
+static int checked(int fd, const struct process_ids *ids)
+{
+	int err = fd < 0 ? fd : check_owner(fd, ids->real, ids->effective);
+
+	if (fd >= 0 && err)
+		close(fd);
+	return err ? err : fd;
+}
+
+int perf_map__open_live(const char *proc_dir, uint32_t pid, uint64_t start_ns)
 {
 	struct process_ids ids;
 	char path[4096];
-	int dir, fd, err;
+	int dir, fd;
 
 	snprintf(path, sizeof(path), "%s/%u", proc_dir, pid);
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0) {
-		fd = open_of_live(dir, start_ns, &ids);
-		close(dir);
-	} else {
-		fd = open_of_dead(pid, &ids);
-	}
-	if (fd < 0)
+	if (dir < 0)
+		return -ENXIO;
+	fd = open_of_live(dir, start_ns, &ids);
+	close(dir);
+	return checked(fd, &ids);
+}
+
+int perf_map__open(const char *proc_dir, uint32_t pid, uint64_t start_ns)
+{
+	int fd = perf_map__open_live(proc_dir, pid, start_ns);
+	struct process_ids ids;
+
+	if (fd != -ENXIO)
 		return fd;
-	err = check_owner(fd, ids.real, ids.effective);
-	if (err) {
-		close(fd);
-		return err;
-	}
-	return fd;
+	fd = open_of_dead(pid, &ids);
+	return checked(fd, &ids);
 }

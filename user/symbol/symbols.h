@@ -12,6 +12,7 @@ struct files;
 struct symbol_memory;
 struct symbol_cache;
 struct debuginfod;
+struct perf_maps;
 
 /*
  * One source line of a location; the first is the innermost inlined call, the last the function
@@ -67,8 +68,9 @@ struct symbols_options {
 	size_t file_bytes_max;     /* of one ELF section that is read whole; 64 MiB */
 	const char *kallsyms_path; /* /proc/kallsyms */
 	const char *debug_dir;     /* /usr/lib/debug */
-	const char *proc_dir;   /* /proc: where the perf maps of raw frames' processes are found */
-	size_t dwarf_bytes_max; /* of a file whose lines are read; SIZE_MAX: none; 1 GiB */
+	const char *proc_dir; /* /proc: where the perf maps of raw frames' processes are found */
+	const struct perf_maps *perf_maps; /* NULL: none was kept open */
+	size_t dwarf_bytes_max;        /* of a file whose lines are read; SIZE_MAX: none; 1 GiB */
 	unsigned int dwarf_ms_max;     /* that one file's lines may take; 10,000 */
 	bool without_kernel;           /* frames of the kernel are not shown: they get no names */
 	struct symbol_cache *cache;    /* NULL: nothing is remembered from one call to the next */
