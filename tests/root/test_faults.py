@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import go_top
+from conftest import go_top, wait_until
 from serve_helpers import Server, profile_of
 from workload_helpers import build
 
@@ -92,8 +92,10 @@ def test_over_http(tmp_path, touch, programs):
     proc = programs.start(touch, "again", 600000)
     server = Server(tmp_path, "--no-trace")
     try:
-        profile = profile_of(server.get(f"/debug/pprof/faults?pid={proc.pid}&seconds=2"), tmp_path)
-        assert by_function(profile, ("touch_again",))["touch_again"][0] > 100
+        def faults():
+            profile = profile_of(server.get(f"/debug/pprof/faults?pid={proc.pid}&seconds=1"), tmp_path)
+            return by_function(profile, ("touch_again",)).get("touch_again", [0, 0])[0]
+        assert wait_until(lambda: faults() > 100, 60)  # once its unwind tables are there
         assert server.get(f"/debug/pprof/faults?pid={proc.pid}&debug=1").text()
         assert "faults" in server.get("/debug/pprof/").text()
     finally:

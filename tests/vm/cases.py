@@ -156,7 +156,7 @@ def heap_exact(result):
     assert len(held) == 8 and set(held.values()) == {30000}, held
 
 
-@case("heap_load threads 2 100000 >/dev/null & sleep 1; bpfprof --stats -P heap --pid $! -o . &\n"
+@case("heap_load threads 2 100000 >/dev/null & sleep 1; bpfprof --stats -P heap --max-overhead 100 --pid $! -o . &\n"
       "until [ $(grep -c '^heap ' stderr) -ge 3 ]; do sleep 0.2; done; kill -INT $!; wait $!")
 def heap_lines(result):
     """heap lines of a process that allocates all the time"""
@@ -165,6 +165,15 @@ def heap_lines(result):
     assert len(lines) >= 2, result.stderr
     assert all(int(lost) == 0 for *_, lost in lines), lines
     assert max(int(allocations) for _, allocations, _, _ in lines) > 100, lines
+
+
+@case("WAIT_MS=2000 bpfprof --stats -P faults --no-trace -o . -- touch once")
+def faults(result):
+    """page faults of a command: by its own stores and by the kernel's"""
+    got, _ = profile(result, "faults")
+    for name, pages in (("store_pages", 400), ("read_into", 200), ("read_pages", 100)):
+        touched = sum(sample.values[1] for sample in got.samples if name in w.names(sample))
+        assert pages * 4096 <= touched <= (pages + 10) * 4096, (name, touched)
 
 
 @case("bpfprof --stats -P block --no-trace -o . -- host 1 /lib/plugin.so")

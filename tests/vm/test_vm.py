@@ -23,7 +23,7 @@ CACHE = os.path.abspath(os.environ.get("VM_CACHE", os.path.join(ROOT, "build", "
 RUN_SECONDS_MAX = 400
 NO_FP = ["-fomit-frame-pointer", "-fno-optimize-sibling-calls"]
 WORKLOADS = {"shares": [], "threads": [], "burn": [], "spawn": [], "host": [], "deep": NO_FP,
-             "heap_sites": ["-w"], "heap_load": ["-w"], "locks": [], "blockers": []}
+             "heap_sites": ["-w"], "heap_load": ["-w"], "touch": [], "locks": [], "blockers": []}
 HOST_PROGRAMS = ["/usr/bin/setpriv", "/usr/sbin/bpftool"]
 
 

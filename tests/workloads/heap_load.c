@@ -12,7 +12,7 @@
  *   paced MS         40 blocks each millisecond; prints how many there were in all
  *   zeros MS         calloc(100000) and free, so that most of the time is spent inside of calloc
  *   steps            leaks 20 blocks of 10,000 bytes for each line that it reads, and answers with one
- * WAIT_MS in the environment: how long to wait before it.
+ * WAIT_MS in the environment: how long to wait before it; 0: for a line on stdin.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -276,8 +276,12 @@ int main(int argc, char **argv)
 {
 	const char *wait_ms = getenv("WAIT_MS"), *mode = argc > 1 ? argv[1] : "";
 	int first = argc > 2 ? atoi(argv[2]) : 0;
+	char line[16];
 
-	usleep((useconds_t)(wait_ms ? atoi(wait_ms) : 0) * 1000);
+	if (wait_ms && atoi(wait_ms))
+		usleep((useconds_t)atoi(wait_ms) * 1000);
+	else if (wait_ms && read(STDIN_FILENO, line, sizeof(line)) < 0)
+		return 1;
 	if (!strcmp(mode, "threads"))
 		run_threads(first, argc > 3 ? atoi(argv[3]) : 1000);
 	else if (!strcmp(mode, "known") || !strcmp(mode, "held"))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Eight functions that each leak exactly 30,000 bytes in their own way, and much that is given back: heap_sites [WAIT_MS] */
+/* Eight functions that each leak exactly 30,000 bytes in their own way, and much that is given back: heap_sites [WAIT_MS]; 0:
+ * wait for a line on stdin */
 #include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -105,9 +106,13 @@ static __attribute__((noinline)) void balanced(void)
 int main(int argc, char **argv)
 {
 	void *before = malloc(12345);
+	int wait_ms = argc > 1 ? atoi(argv[1]) : 1;
+	char line[16];
 
-	if (argc > 1)
-		usleep((useconds_t)atoi(argv[1]) * 1000);
+	if (wait_ms)
+		usleep((useconds_t)wait_ms * 1000);
+	else if (read(STDIN_FILENO, line, sizeof(line)) < 0)
+		return 1;
 	free(before); /* allocated before an attach: not in the profile */
 	leak_malloc();
 	leak_calloc();
