@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -132,9 +133,16 @@ static int retain__save(const struct output_source *source, void *arg, FILE *out
 
 static int retain__write(FILE *out, void *arg)
 {
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 	struct retain_write *write = arg;
 	struct answer answer;
-	int err = answer__init(&answer, write->retain->capture, write->profile, 0, true);
+	size_t i;
+	int err;
+
+	/* A terminal and a service manager send them to all: the daemon waits for its writers, and they end when it does. */
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		signal(signals[i], SIG_IGN);
+	err = answer__init(&answer, write->retain->capture, write->profile, 0, true);
 
 	answer.tapped = write->tap->profile;
 	return err ? err : answer__write(&answer, retain__save, write, out);

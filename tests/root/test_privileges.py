@@ -96,7 +96,7 @@ def test_check_with_capabilities_less(lacking, expected):
 def test_the_daemon_keeps_what_it_needs(tmp_path, programs):
     """And all that it does on demand works with them."""
     busy = programs.python("import time\nwhile True: b = [bytearray(9000) for _ in range(99)]; time.sleep(0.001)")
-    server = Server(tmp_path, "--linger", "60s")
+    server = Server(tmp_path, "--max-overhead", "100")
     try:
         found = wait_until(lambda: (status := status_of(server.proc.pid))["Eff"] == kept() and status, 30)
         assert found == {"Inh": 0, "Prm": kept(), "Eff": kept(), "Bnd": kept(), "Amb": 0, "no_new_privs": 1}, found

@@ -18,7 +18,10 @@ struct row {
 #define MEMORY_GIVE   "give 0 or 1M to 64G, e.g. --max-memory 192M"
 #define OVERHEAD_GIVE "give 0.1 to 100, e.g. --max-overhead 5"
 #define LINGER_GIVE   "give 0 to 24h, e.g. --linger 60s"
-#define LISTEN_GIVE   "give host:port, [IPv6]:port, unix:PATH or off, e.g. --listen 127.0.0.1:6060"
+#define RETAIN_NOT                                                                                 \
+	" is not a directory, a size and an age; give DIR,SIZE,AGE with 64K to 1024G and 1s to "   \
+	"87600h, e.g. --retain /var/lib/bpfprof,1G,24h"
+#define LISTEN_GIVE "give host:port, [IPv6]:port, unix:PATH or off, e.g. --listen 127.0.0.1:6060"
 
 static const struct row value_rows[] = {
 	{ARGS("-p", ""), "--pid: empty where a value should be; " PID_GIVE},
@@ -78,6 +81,14 @@ static const struct row value_rows[] = {
 	{ARGS("--listen", "a:65536"), "--listen: \"a:65536\" is out of range; " LISTEN_GIVE},
 	{ARGS("--linger", "x"), "--linger: \"x\" is not a time; " LINGER_GIVE},
 	{ARGS("--linger", "25h"), "--linger: \"25h\" is out of range; " LINGER_GIVE},
+	{ARGS("--retain", "d"), "--retain: \"d\"" RETAIN_NOT},
+	{ARGS("--retain", "d,1G"), "--retain: \"d,1G\"" RETAIN_NOT},
+	{ARGS("--retain", ",1G,1h"), "--retain: \"\"" RETAIN_NOT},
+	{ARGS("--retain", "d,x,1h"), "--retain: \"x\"" RETAIN_NOT},
+	{ARGS("--retain", "d,1G,1h,60s,x"), "--retain: \"x\"" RETAIN_NOT},
+	{ARGS("--retain", "d,1K,1h"),
+		"--retain: \"1K\" is out of range; give DIR,SIZE,AGE with 64K to 1024G and 1s to 87600h, "
+		"e.g. --retain /var/lib/bpfprof,1G,24h"},
 	{ARGS("--listen-token-file="), "--listen-token-file: empty where a value should be; give "
 				       "one that root alone can read"},
 };
@@ -146,6 +157,8 @@ static const struct row effect_rows[] = {
 		"--heap-rate: no heap profile is taken; add heap to -P"},
 	{ARGS("--heap-rate", "1"), "--heap-rate: no heap profile is taken; add heap to -P"},
 	{ARGS("-p", "1", "--linger", "1s"), "--linger: HTTP is off; add --listen 127.0.0.1:6060"},
+	{ARGS("-P", "threads", "--retain", "d,1G,1h"),
+		"--retain: no profile that counts is taken; add cpu to -P"},
 	{ARGS("--listen", "off", "--listen-token-file", "t"),
 		"--listen-token-file: HTTP is off; add --listen 127.0.0.1:6060"},
 };
