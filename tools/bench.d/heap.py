@@ -45,7 +45,7 @@ def under(name, folder):
 
 
 def pair_ns(name, seconds):
-    """Nanoseconds a malloc(64) and its free, by the loop's own clock, while name is attached."""
+    """CPU nanoseconds a malloc(64) and its free, by the loop's own clock, while name is attached."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, open(f"{folder}/times", "w+", encoding="ascii") as times:
         loop = measure.start([*under(name, folder), tools.work("heap-load"), "loop", "600000"], stdout=times, start_new_session=True)
         measure.printed(times, 0.1)  # it runs
@@ -58,14 +58,14 @@ def pair_ns(name, seconds):
         return value
 
 
-def redis_rate(name, requests):
-    """SET requests a second of a redis-server while name is attached."""
+def redis_us(name, requests):
+    """CPU time of a redis-server a SET while name is attached."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, redis.server(folder, under(name, folder)) as server:
         proc = None if under(name, folder) else attach(name, server.pid, folder)
-        rate = redis.load(folder, "set", requests)
+        value = redis.cpu_us(folder, "set", requests)
         if proc:
             measure.stop(proc)
-        return rate
+        return value
 
 
 def piece(quick):
@@ -74,18 +74,18 @@ def piece(quick):
              DHAT: tools.missing("valgrind")}
     pairs = measure.alternated_known(runs, {name: why or (lambda n=name: pair_ns(n, seconds)) for name, why in tried.items()})
     no_redis = redis.missing()
-    rates = measure.alternated_known(runs, {
-        name: no_redis or why or (lambda n=name: redis_rate(n, requests // (20 if n == DHAT else 1))) for name, why in tried.items()})
+    taken = measure.alternated_known(runs, {
+        name: no_redis or why or (lambda n=name: redis_us(n, requests // (20 if n == DHAT else 1))) for name, why in tried.items()})
     added = {name: found if isinstance(found, str) else minus(found, pairs["bare"]) for name, found in pairs.items()}
-    left = {name: found if isinstance(found, str) else [
-        None if ratio is None else ratio * 100 for ratio in measure.ratios(found, rates["bare"])] for name, found in rates.items()}
+    share = {name: found if isinstance(found, str) else [
+        None if ratio is None else ratio * 100 for ratio in measure.ratios(found, taken["bare"])] for name, found in taken.items()}
     rows = [[name, *(found[name] if isinstance(found[name], str) else spread(found[name], digits)
-                     for found, digits in ((pairs, 0), (added, 0), (left, 0)))] for name in tried]
-    text = ("malloc(64) and free in a loop; redis-server: SET requests a second, in percent of the bare one's.\n\n" +
+                     for found, digits in ((pairs, 0), (added, 0), (share, 0)))] for name in tried]
+    text = ("malloc(64) and free in a loop; redis-server: its CPU time a SET, in percent of the bare one's.\n\n" +
             markdown.plain(["attached", "ns a pair", "added", "redis-server %"], rows))
     peers = (MEMLEAK_NAME, HEAPTRACK, DHAT)
     return Piece(text, [
         Figure("a malloc and its free, unsampled", "ns", {name: added[name] for name in (OURS, *peers)}, 0, note="budget 1,700"),
         Figure("a malloc and its free, every one recorded", "ns", {"bpfprof": added[RATE_1], **{n: added[n] for n in peers}}, 0),
-        Figure("redis-server SET while its heap is profiled", "% of bare", {name: left[name] for name in (OURS, *peers)}, 0, "more"),
+        Figure("CPU of redis-server a SET while its heap is profiled", "% of bare", {name: share[name] for name in (OURS, *peers)}, 0),
     ])

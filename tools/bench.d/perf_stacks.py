@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 """How many stacks of a perf.data reach the root of their thread."""
 import bisect
+import os
 import re
+import signal
 import struct
 import subprocess
+import threading
 
+import measure
 import tools
 
 # perf 6.1 prints the offset in the file as a frame's address.
 FRAME = re.compile(r"^\s+([0-9a-f]+) .*\((.*?)\)$")
+STACKS_MAX = 300
+SECONDS_MAX = 30
 roots = {}  # path -> Roots
 
 
@@ -53,18 +59,32 @@ def is_root(offset, path):
     return roots[path].has(offset) or roots[path].has(offset - 1)
 
 
+def stacks_of(path):
+    """The first STACKS_MAX stacks as `perf script` prints them: with --call-graph dwarf it unwinds only now, and takes its time."""
+    script = measure.start([tools.PERF, "script", "-i", path, "--no-inline", "-F", "pid,ip,sym,dso"], stdout=subprocess.PIPE, text=True,
+                           errors="replace")
+    timer = threading.Timer(SECONDS_MAX, lambda: os.kill(script.pid, signal.SIGKILL))
+    timer.start()
+    found, block = [], []
+    for line in script.stdout:
+        if line.strip():
+            block.append(line)
+        elif block:
+            found.append(block)
+            block = []
+        if len(found) == STACKS_MAX:
+            break
+    timer.cancel()
+    script.stdout.close()
+    measure.stop(script, signal.SIGKILL)
+    return found
+
+
 def complete_pct(path):
     """(percent of the stacks with user frames that end at a root, their number)"""
-    try:
-        script = subprocess.run([tools.PERF, "script", "-i", path, "--no-inline", "-F", "pid,ip,sym,dso"], capture_output=True,
-                                text=True, errors="replace", timeout=120)
-    except subprocess.TimeoutExpired:
-        return None, None
-    if script.returncode:
-        return None, None
     total = complete = 0
-    for block in script.stdout.split("\n\n"):
-        frames = FRAME.findall(block.rstrip().rpartition("\n")[2])
+    for block in stacks_of(path):
+        frames = FRAME.findall(block[-1].rstrip("\n"))
         if frames and not frames[0][1].startswith("[kernel"):
             total += 1
             complete += is_root(int(frames[0][0], 16), frames[0][1])

@@ -36,9 +36,17 @@ def server(folder, under=()):
         measure.stop(proc, signal.SIGKILL)
 
 
-def load(folder, command, requests):
-    """Requests a second, or None."""
+def server_pid(folder):
+    """Of the server itself, not of what started it."""
+    out = subprocess.run(["redis-cli", "-s", f"{folder}/redis", "info", "server"], capture_output=True, text=True, timeout=20).stdout
+    return next((int(line.split(":")[1]) for line in out.splitlines() if line.startswith("process_id:")), 0)
+
+
+def cpu_us(folder, command, requests):
+    """CPU time that the server takes a request, in microseconds, or None."""
+    pid = server_pid(folder)
+    begin = measure.cpu_ns(pid)
     args = ["redis-benchmark", "-s", f"{folder}/redis", "-t", command, "-n", str(requests), "-c", "20", "-d", "64", "-r", "100000", "--csv"]
-    out = subprocess.run(args, capture_output=True, text=True, timeout=120).stdout.strip().splitlines()
-    fields = out[-1].split(",") if out else []
-    return float(fields[1].strip('"')) if len(fields) > 1 else None
+    done = subprocess.run(args, capture_output=True, timeout=120)
+    taken = measure.cpu_ns(pid) - begin
+    return taken / 1000 / requests if not done.returncode and taken > 0 else None

@@ -108,7 +108,7 @@ def paid_command(tool, pid, folder):
 
 
 def paid_rate(tool, seconds):
-    """Nanoseconds of 1,000 additions below a stack of PAID_DEPTH, median of 100 ms, while a tool samples it."""
+    """Nanoseconds of CPU time of 1,000 additions below a stack of PAID_DEPTH, median of 100 ms, while a tool samples it."""
     cpu = hosts.cpus()[-1]
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, open(f"{folder}/times", "w+", encoding="ascii") as times:
         load = measure.start(["taskset", "-c", cpu, tools.work("rate" if tool == "bpfprof" else "rate-fp"), PAID_DEPTH], stdout=times)
@@ -133,7 +133,7 @@ def paid_us(rates, tool):
 def paid_figure(quick):
     perf, bpftrace = tools.missing("perf"), tools.missing("bpftrace")
     tried = {"bare": "", "bpfprof": "", "perf fp": perf, "perf dwarf": perf, "bpftrace": bpftrace}
-    rates = measure.alternated_known(1 if quick else 5, {
+    rates = measure.alternated_known(1 if quick else 3, {
         tool: why or (lambda tool=tool: paid_rate(tool, 0.8)) for tool, why in tried.items()})
     return Figure(f"one CPU sample, {PAID_DEPTH} calls deep, as the program pays it", "us",
                   {tool: paid_us(rates, tool) for tool in rates if tool != "bare"}, 1,

@@ -19,7 +19,7 @@ def pingpong(rounds):
 
 
 def beside(args, rounds):
-    """ns a switch beside a tool; the kernel's BPF statistics are off."""
+    """CPU ns a switch beside a tool; the kernel's BPF statistics are off."""
     if not args:
         return pingpong(rounds)
     with measure.running([args], settle_s=0) as procs:
@@ -46,7 +46,7 @@ def programs(args, rounds):
 
 
 def piece(quick):
-    runs, rounds = (1, 50000) if quick else (5, 150000)
+    runs, rounds = (1, 50000) if quick else (3, 100000)
     ours = [tools.BIN, "--listen", "off"]
     commands = {LINES: ours, BLOCK: [*ours, "--no-trace", "-P", "block"], ALL: [*ours, "--no-trace", "-P", "block,mutex,sched"],
                 "runqlat": tools.missing("runqlat") or [tools.RUNQLAT, 1000],
@@ -60,9 +60,9 @@ def piece(quick):
         spread(values, 0), spread(measure.ratios(values, slow["bare"]), 3), spread(column(cost.get(name, []), "program"), 0),
         spread(column(cost.get(name, []), "all"), 0)])] for name, values in slow.items()]
     rows = [row + [""] * (5 - len(row)) for row in rows]
-    text = (f"A pipe ping-pong of two processes on one CPU, {rounds} rounds of two switches and two wake-ups. BPF columns from runs with\n"
+    text = (f"A pipe ping-pong of two processes on one CPU, {rounds} rounds of two switches and two wake-ups: CPU time of both. BPF columns from runs with\n"
             "the kernel's BPF statistics on.\n\n" +
-            markdown.plain(["beside", "ns a switch", "ratio to bare", "sched_switch program ns", "all its programs, ns a switch"], rows))
+            markdown.plain(["beside", "CPU ns a switch", "ratio to bare", "sched_switch program ns", "all its programs, ns a switch"], rows))
 
     def figure(what, ours_name, peer):
         return Figure(what, "ns", {"bpfprof": added[ours_name], peer: added[peer]}, 0)

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Piece target: how much slower a profiled program gets, and what its profile is worth."""
-import os
 import signal
-import statistics
 import subprocess
 import tempfile
-import time
 
 import go_http
 import markdown
@@ -50,34 +47,33 @@ def run_command(tool, command, judged):
         _, err = measure.await_end(proc, 120)
         try:
             with open(f"{folder}/times", encoding="ascii") as file:
-                wall_s, _ = map(float, file.read().split())
+                _, cpu_s = map(float, file.read().split())
         except (FileNotFoundError, ValueError):
             measure.say(f"{tool}: {command[0]} did not run: {err.strip()[-200:]}")
             return None
-        return {"rate": 1 / wall_s, **({} if tool == "bare" else judge(tool, folder, err, judged))}
+        return {"cpu": cpu_s * 1e6, **({} if tool == "bare" else judge(tool, folder, err, judged))}
 
 
 def run_server(tool, judged, folder, pid, load):
-    """load() gives requests a second."""
+    """load() gives the server's CPU time a request."""
     if tool == "bare":
-        time.sleep(0.5)
-        return {"rate": load()}
+        return {"cpu": load()}
     proc = measure.start(profiler(tool, folder, pid), stderr=subprocess.PIPE, text=True)
     tools.await_attached(proc)
-    rate = load()
+    cpu_us = load()
     proc.send_signal(signal.SIGINT)
     _, err = measure.await_end(proc, 60)
-    return {"rate": rate, **judge(tool, folder, err, judged)}
+    return {"cpu": cpu_us, **judge(tool, folder, err, judged)}
 
 
 def run_redis(tool, requests, judged):
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, redis.server(folder) as server:
-        return run_server(tool, judged, folder, server.pid, lambda: redis.load(folder, "get", requests))
+        return run_server(tool, judged, folder, server.pid, lambda: redis.cpu_us(folder, "get", requests))
 
 
 def run_go(tool, requests, judged):
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, go_http.server() as (server, port):
-        return run_server(tool, judged, folder, server.pid, lambda: go_http.load(port, requests))
+        return run_server(tool, judged, folder, server.pid, lambda: go_http.cpu_us(server.pid, port, requests))
 
 
 def jobs(quick):
@@ -94,25 +90,25 @@ def piece(quick):
     runs = 1 if quick else 3
     perf = tools.missing("perf")
     tried = {"bare": "", "bpfprof": "", "perf fp": perf, "perf dwarf": perf}
-    rows, speeds, complete, sizes = [], [], [], []
+    rows, shares, complete, sizes = [], [], [], []
     for job, run in jobs(quick).items():
         measure.say(f"target: {job}")
         judged = set()
         found = measure.alternated_known(runs, {
             tool: why or (run if isinstance(run, str) else lambda tool=tool: run(tool, judged)) for tool, why in tried.items()})
         values = {key: {tool: results if isinstance(results, str) else column(results, key) for tool, results in found.items()}
-                  for key in ("rate", "complete", "size")}
-        left = {tool: rates if isinstance(rates, str) else [
-            None if ratio is None else ratio * 100 for ratio in measure.ratios(rates, values["rate"]["bare"])]
-            for tool, rates in values["rate"].items()}
+                  for key in ("cpu", "complete", "size")}
+        share = {tool: taken if isinstance(taken, str) else [
+            None if ratio is None else ratio * 100 for ratio in measure.ratios(taken, values["cpu"]["bare"])]
+            for tool, taken in values["cpu"].items()}
         for tool in tried:
             rows.append([job, tool, *(cells[tool] if isinstance(cells[tool], str) else spread(cells[tool], digits) for cells, digits in (
-                (values["rate"], 1), (left, 1), (values["size"], 0), (values["complete"], 2)))])
+                (values["cpu"], 1), (share, 1), (values["size"], 0), (values["complete"], 2)))])
         names = list(tried)[1:]
-        speeds.append(Figure(f"speed of {job} while it is profiled", "% of bare", {t: left[t] for t in names}, 1, "more"))
+        shares.append(Figure(f"CPU of {job} while it is profiled", "% of bare", {t: share[t] for t in names}, 1))
         complete.append(Figure(f"complete stacks, {job}", "%", {t: values["complete"][t] for t in names}, 1, "more"))
         sizes.append(Figure(f"file, {job}", "KiB", {t: values["size"][t] for t in names}, 0))
-    text = (f"A program profiled at {HZ} Hz: runs or requests a second, also in percent of the bare run beside it. Complete: bpfprof by its\n"
+    text = (f"A program profiled at {HZ} Hz: CPU time of a run or, of a server, a request, also in percent of the bare run beside it. Complete: bpfprof by its\n"
             "own counters; perf by `perf script`, once: the last frame lies in code whose CFI says that it has no caller (_start, clone3).\n\n" +
-            markdown.plain(["job", "profiler", "runs or requests/s", "% of bare", "file KiB", "complete stacks %"], rows))
-    return Piece(text, [*speeds, *complete, *sizes])
+            markdown.plain(["job", "profiler", "CPU us", "% of bare", "file KiB", "complete stacks %"], rows))
+    return Piece(text, [*shares, *complete, *sizes])
