@@ -39,9 +39,9 @@ MINUTES ?= 30
 
 # ---- fuzz targets: tests/fuzz/fuzz_NAME.c: bytes of an input at most: runs in `make check`, some 2 s ----
 FUZZ_TARGETS := \
-	allocator:16384:20000 debug_file:16384:20000 demangle:512:20000 eh_frame:16384:20000 elf_header:8192:20000 \
-	event_record:4096:20000 gopclntab:4096:20000 http:2048:20000 kallsyms:4096:20000 options:512:20000 output:1024:20000 \
-	perf_map:4096:20000 proc:1024:20000 serve:1024:20000 stack_ring:8192:20000 symbol_elf:16384:20000
+	allocator:16384:15000 debug_file:16384:18000 demangle:512:40000 eh_frame:16384:12000 elf_header:8192:20000 \
+	event_record:4096:20000 gopclntab:4096:15000 http:2048:15000 kallsyms:4096:25000 options:512:20000 output:1024:2500 \
+	perf_map:4096:40000 proc:1024:60000 serve:1024:60000 stack_ring:8192:15000 symbol_elf:16384:8000
 
 ifeq ($(FUZZ),1)
 O ?= build-fuzz

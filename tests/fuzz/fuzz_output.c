@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "output/folded.h"
-#include "output/json_text.h"
+#include "output/json_writer.h"
 #include "output/legacy.h"
 #include "output/pprof.h"
 #include "output/profile_json.h"
@@ -148,12 +148,14 @@ static int write_threads_grouped(const struct output_source *source, FILE *out)
 	return threads_text__write_grouped(&(struct threads_text){source, &record, 1}, out);
 }
 
-static int write_text(const struct output_source *source, FILE *out)
+static int write_json(const struct output_source *source, FILE *out)
 {
-	const char *text = source->cgroup_arg;
+	struct json json = {.out = out};
 
-	json_text__print(out, text, strlen(text));
-	return 0;
+	json__open(&json, NULL, '{');
+	json__text(&json, "name", source->cgroup_arg);
+	json__close(&json, '}');
+	return json.error;
 }
 
 static const struct {
@@ -166,7 +168,7 @@ static const struct {
 	{write_threads, check_terminal},
 	{write_threads_grouped, check_terminal},
 	{profile_json__write, check_json},
-	{write_text, check_json},
+	{write_json, check_json},
 	{pprof__write, check_nothing},
 };
 
