@@ -84,7 +84,12 @@ class Server:
             return waited + int(file.readline().split()[8]) * 1000 // os.sysconf("SC_CLK_TCK")
 
     def fds(self):
-        return len(os.listdir(f"/proc/{self.proc.pid}/fd"))
+        """Descriptors of connections and of answers under way. Files and maps come and go with what runs on the host."""
+        links = []
+        for name in os.listdir(f"/proc/{self.proc.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                links.append(os.readlink(f"/proc/{self.proc.pid}/fd/{name}"))
+        return sum(link.startswith(("socket:", "/memfd:", "anon_inode:[pidfd]")) for link in links)
 
     def children(self):
         with open(f"/proc/{self.proc.pid}/task/{self.proc.pid}/children", encoding="utf-8") as file:
