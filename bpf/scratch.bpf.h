@@ -6,8 +6,20 @@
 #include "common.bpf.h"
 #include "regs.h"
 
+#define HASH_MULTIPLIER 0x9e3779b97f4a7c15ull /* 2^64 / golden ratio */
+
 /* A uprobe's program, one of another task that preempted it, and an interrupt's over both; one to spare. */
 #define SCRATCH_LEVELS 4
+
+/* The rules of frames that were walked before on this CPU: most stacks share most of their frames. An address in a file has
+ * one rule for good, so that nothing has to be taken out when tables go. */
+#define RULES_CACHED_BITS 8
+#define RULES_CACHED      (1u << RULES_CACHED_BITS)
+struct cached_rule {
+	u64 frame; /* 0: none */
+	u32 rule;
+	u32 pad;
+};
 
 /* A stack being walked. The record is sent to the daemon as it stands, up to its last frame. */
 struct walk {
@@ -23,6 +35,7 @@ struct walk {
 	u32 rows_cnt;           /* 0: the process's mappings are not known */
 	struct mapping_row row; /* the last one hit */
 	struct user_regs regs;
+	struct cached_rule rules[RULES_CACHED];
 	u32 cnt; /* frames so far, kernel and user */
 	u32 end; /* enum stack_end */
 	struct stack_record record;

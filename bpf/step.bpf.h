@@ -105,13 +105,12 @@ static __always_inline long step__file(
 	}
 	if (!file->referenced)
 		file->referenced = 1;
-	rule = unwind__find(file, pc - walk->row.bias);
+	rule = unwind__find(walk, file, pc - walk->row.bias);
 	if (rule)
 		return step__rule(walk, task, rule);
 	if (CALL_PUSHES_RETURN && walk->in_clone && walk->has_regs)
 		return step__clone(walk, task);
-	/* The entry code of musl and of static programs has no CFI, but clears the frame pointer. */
-	if (file->keeps_frame_pointers || !walk->fp)
+	if (file->keeps_frame_pointers)
 		return step__frame_pointer(walk, task, true);
 	return step__without_row(walk, task);
 }

@@ -7,6 +7,9 @@
 #include "unwind_rule.h"
 #include "user_memory.bpf.h"
 
+/* No frame's address, and not the null that ends a chain of frame pointers. */
+#define FP_UNKNOWN 1
+
 static __always_inline long rule__end(struct walk *walk, u32 end)
 {
 	walk->end = end;
@@ -113,7 +116,7 @@ static __always_inline long rule__restore(
 	if (rule->rbp == UNWIND_RBP_SAME)
 		return 0;
 	if (rule->rbp == UNWIND_RBP_UNDEFINED) {
-		walk->fp = 0;
+		walk->fp = FP_UNKNOWN;
 		return 0;
 	}
 	at = rule->rbp == UNWIND_RBP_CFA ? cfa : rule->rbp == UNWIND_RBP_RBP ? walk->fp : walk->sp;

@@ -87,27 +87,47 @@ static __always_inline u32 unwind__search(void *chunk, u32 first, u32 cnt, u32 o
 	return rule;
 }
 
-/* The rule at an ELF address of a file whose table is ready. NULL: no code is known there. */
-static __always_inline struct unwind_rule *unwind__find(struct unwind_file *file, u64 addr)
+/* The number of the rule at an ELF address of a file whose table is ready. 0: no code is known there. */
+static __always_inline u32 unwind__look_up(struct unwind_file *file, u64 addr)
 {
-	u32 number = addr >> UNWIND_PAGE_SHIFT, index, chunk_index, rule;
+	u32 number = addr >> UNWIND_PAGE_SHIFT, index, chunk_index;
 	struct unwind_page_rows *page;
 	void *chunk;
 
 	index = number - file->first_number;
 	if (index >= file->page_cnt)
-		return NULL;
+		return 0;
 	index += file->first_page;
 	page = bpf_map_lookup_elem(&unwind_pages, &index);
 	if (!page || !page->cnt)
-		return NULL;
+		return 0;
 	chunk_index = page->row / UNWIND_CHUNK_ROWS;
 	chunk = bpf_map_lookup_elem(&unwind_chunks, &chunk_index);
 	if (!chunk)
-		return NULL;
-	rule = unwind__search(
+		return 0;
+	return unwind__search(
 		chunk, page->row % UNWIND_CHUNK_ROWS, page->cnt, addr & (UNWIND_PAGE_BYTES - 1));
-	return rule ? bpf_map_lookup_elem(&unwind_rules, &rule) : NULL;
+}
+
+/* The rule at an ELF address of walk->row's file. NULL: no code is known there. */
+static __always_inline struct unwind_rule *unwind__find(
+	struct walk *walk, struct unwind_file *file, u64 addr)
+{
+	u64 frame = FRAME_FILE | (u64)walk->row.file_id << FRAME_ADDR_BITS |
+		    (addr & FRAME_ADDR_MASK);
+	u32 index = frame * HASH_MULTIPLIER >> (64 - RULES_CACHED_BITS), rule;
+	struct cached_rule *cached = &walk->rules[index & (RULES_CACHED - 1)];
+
+	if (cached->frame == frame) {
+		rule = cached->rule;
+	} else {
+		rule = unwind__look_up(file, addr);
+		if (!rule)
+			return NULL;
+		cached->frame = frame;
+		cached->rule = rule;
+	}
+	return bpf_map_lookup_elem(&unwind_rules, &rule);
 }
 
 #endif

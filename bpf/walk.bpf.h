@@ -7,8 +7,6 @@
 #include "step.bpf.h"
 #include "uretprobe.bpf.h"
 
-#define HASH_MULTIPLIER 0x9e3779b97f4a7c15ull /* 2^64 / golden ratio */
-
 static __always_inline u64 hash__mix(u64 hash, u64 word)
 {
 	hash = (hash ^ word) * HASH_MULTIPLIER;

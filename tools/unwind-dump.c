@@ -19,12 +19,14 @@
 #define SLICE_FDES 2000
 
 static const char help[] =
-	"Usage: unwind-dump [--stats] ELF...\n"
+	"Usage: unwind-dump [--stats] [--bare] ELF...\n"
 	"       unwind-dump [--stats] --vdso\n"
 	"Prints the unwind table that bpfprof builds of each file, one row a line. A row holds from\n"
 	"its ELF address up to the next one.\n"
 	"\n"
 	"  -s, --stats  print figures instead of rows\n"
+	"  -b, --bare   also for code without call frame information, by its instructions,\n"
+	"               as bpfprof does\n"
 	"  -v, --vdso   this process's vDSO, from memory\n"
 	"  -h, --help\n"
 	"\n"
@@ -46,6 +48,7 @@ static const char help[] =
 
 struct figures {
 	uint64_t rows;
+	struct bare_code_stats bare;
 	uint64_t cfa_kinds[UNWIND_CFA_UNSUPPORTED + 1];
 	double ms;
 	double longest_step_ms;
@@ -105,6 +108,9 @@ static void print_stats(const char *name, const struct unwind_table *table,
 	printf("%s:", name);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		printf(" %s=%" PRIu64, kinds[i], figures->cfa_kinds[i]);
+	printf("\n%s: bare_bytes=%u bare_functions=%u bare_refused=%u bare_rows=%u", name,
+		figures->bare.bytes, figures->bare.function_cnt, figures->bare.refused_cnt,
+		figures->bare.row_cnt);
 	printf("\n%s: build_ms=%.2f longest_step_ms=%.2f peak_rss_kb=%ld\n", name, figures->ms,
 		figures->longest_step_ms, usage.ru_maxrss);
 }
@@ -125,6 +131,7 @@ static int build(
 	if (!more)
 		more = cfi_parser__finish(parser, ret_table);
 	figures->ms = now_ms() - start;
+	cfi_parser__bare_stats(parser, &figures->bare);
 	return more;
 }
 
@@ -155,7 +162,8 @@ static int dump(
 	return err ? 1 : 0;
 }
 
-static int dump_file(const char *path, struct unwind_rules *rules, int stats)
+static int dump_file(
+	const char *path, const struct cfi_limits *limits, struct unwind_rules *rules, int stats)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), status;
 
@@ -163,13 +171,13 @@ static int dump_file(const char *path, struct unwind_rules *rules, int stats)
 		fprintf(stderr, "unwind-dump: %s: %s\n", path, strerror(errno));
 		return 1;
 	}
-	status = dump(path, cfi_parser__new_fd(fd, NULL, rules), rules, stats);
+	status = dump(path, cfi_parser__new_fd(fd, limits, rules), rules, stats);
 	close(fd);
 	return status;
 }
 
 /* The kernel tells no size, but section headers are what its file ends with. */
-static int dump_vdso(struct unwind_rules *rules, int stats)
+static int dump_vdso(const struct cfi_limits *limits, struct unwind_rules *rules, int stats)
 {
 	const Elf64_Ehdr *image = (const Elf64_Ehdr *)getauxval(AT_SYSINFO_EHDR);
 	size_t bytes;
@@ -179,21 +187,27 @@ static int dump_vdso(struct unwind_rules *rules, int stats)
 		return 1;
 	}
 	bytes = image->e_shoff + (size_t)image->e_shnum * image->e_shentsize;
-	return dump("[vdso]", cfi_parser__new_memory(image, bytes, NULL, rules), rules, stats);
+	return dump("[vdso]", cfi_parser__new_memory(image, bytes, limits, rules), rules, stats);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"stats", no_argument, NULL, 's'},
-		{"vdso", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"bare", no_argument, NULL, 'b'}, {"vdso", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	struct unwind_rules *rules = unwind_rules__new();
+	struct cfi_limits limits = cfi_limits_default;
 	int option, stats = 0, vdso = 0, status = 0;
 
-	while ((option = getopt_long(argc, argv, "svh", options, NULL)) != -1) {
+	limits.bare_bytes = 0;
+
+	while ((option = getopt_long(argc, argv, "sbvh", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			goto out;
 		}
+		if (option == 'b')
+			limits.bare_bytes = cfi_limits_default.bare_bytes;
 		stats |= option == 's';
 		vdso |= option == 'v';
 		if (option == '?')
@@ -205,9 +219,9 @@ int main(int argc, char **argv)
 		goto out;
 	}
 	if (vdso)
-		status |= dump_vdso(rules, stats);
+		status |= dump_vdso(&limits, rules, stats);
 	for (int i = optind; i < argc; i++)
-		status |= dump_file(argv[i], rules, stats);
+		status |= dump_file(argv[i], &limits, rules, stats);
 out:
 	unwind_rules__free(rules);
 	return status;

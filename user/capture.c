@@ -192,14 +192,19 @@ void capture__follow(struct capture *capture)
 				capture->profiles[i].collector, capture->processes);
 }
 
+void capture__build_tables(struct capture *capture)
+{
+	capture__on_events(capture);
+	if (!shared__options(capture->shared)->all_processes)
+		unwind_store__work(capture->unwind, FIRST_TABLES_NS);
+}
+
 int capture__start(struct capture *capture, const char **ret_reason)
 {
 	size_t i;
 	int err = 0;
 
-	capture__on_events(capture);
-	if (!shared__options(capture->shared)->all_processes)
-		unwind_store__work(capture->unwind, FIRST_TABLES_NS);
+	capture__build_tables(capture);
 	capture->turn_ns = clock__ns(CLOCK_BOOTTIME);
 	capture->start_ns = clock__ns(CLOCK_MONOTONIC);
 	for (i = 0; !err && i < capture->profile_cnt; i++)

@@ -47,6 +47,8 @@ int capture__open(
 /* Before capture__start(): profiles a process that exists. -ESRCH: it does not. */
 int capture__add_target(struct capture *capture, pid_t pid);
 int capture__start(struct capture *capture, const char **ret_reason);
+/* What the processes asked for map is made known, and its unwind tables are built: 2 s of it at the most. */
+void capture__build_tables(struct capture *capture);
 
 /* Descriptors that become readable when processes start, map or exit, and when the stack ring fills. */
 int capture__each_fd(const struct capture *capture, int (*fn)(int fd, void *arg), void *arg);

@@ -165,6 +165,7 @@ static int run__release(struct run *run)
 
 	run__expect_command(run);
 	run__print_notes(run);
+	run->held = held__new(run->capture, run->command.pid);
 	err = command__release(&run->command);
 
 	if (err)
@@ -229,8 +230,11 @@ static int run__loop(struct run *run)
 	run__tell_start(run);
 	/* Before CMD runs: loading takes tens of milliseconds, in which its first mappings would wait. */
 	trace__start(run->trace);
-	if (run->has_command && run__release(run))
+	if (run->has_command && run__release(run)) {
+		held__free(run->held);
+		run->held = NULL;
 		return EXIT_RUN_TIME;
+	}
 	run__on_guard(run);
 	loop__add_timer(run->loop, GUARD_NS, GUARD_NS, run__on_guard, run);
 	run__tell_heap(run);
@@ -243,6 +247,8 @@ static int run__loop(struct run *run)
 	service__ready(run->loop);
 	run__on_tick(run);
 	err = loop__run(run->loop);
+	held__free(run->held);
+	run->held = NULL;
 	if (err) {
 		log__error("the event loop failed: %s", strerror(-err));
 		run->status = EXIT_RUN_TIME;

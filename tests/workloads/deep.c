@@ -176,7 +176,7 @@ static NOINLINE uint64_t leaf_read(uint64_t seed)
 	return seed;
 }
 
-/* The code of a library that was loaded while bpfprof was running. */
+/* The code of a library that was loaded while bpfprof was running; it has a little time to learn of it. */
 static NOINLINE uint64_t leaf_dlopen(uint64_t seed)
 {
 	void *library = dlopen(getenv("DEEP_LIBRARY"), RTLD_NOW);
@@ -187,6 +187,7 @@ static NOINLINE uint64_t leaf_dlopen(uint64_t seed)
 		fprintf(stderr, "deep: %s\n", dlerror());
 		_exit(1);
 	}
+	usleep(150000);
 	return function(seed, deadline_tsc) + 1;
 }
 

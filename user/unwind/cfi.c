@@ -12,9 +12,18 @@
 #include "unwind/frame_entry.h"
 
 /* Work is counted in bytes of the section as well, so that a few huge records are no long step. */
-#define FDE_BYTES 64
+#define FDE_BYTES    64
+#define INSNS_AN_FDE 8 /* take as long */
 
-enum phase { PHASE_OPEN, PHASE_INFLATE, PHASE_SCAN, PHASE_SORT, PHASE_ROWS, PHASE_DONE };
+enum phase {
+	PHASE_OPEN,
+	PHASE_INFLATE,
+	PHASE_SCAN,
+	PHASE_SORT,
+	PHASE_ROWS,
+	PHASE_BARE,
+	PHASE_DONE
+};
 
 /* The order of preference. */
 enum { EH_FRAME, DEBUG_FRAME, READER_CNT };
@@ -35,18 +44,23 @@ struct cfi_parser {
 	uint32_t next_fde;
 	uint64_t eh_frame_end; /* of the code that FDEs of .eh_frame covered so far */
 	struct fde_rows *rows;
+	struct unwind_rules *all_rules;
+	struct bare_code *bare;
+	struct bare_code_stats bare_stats;
 	struct unwind_table *table; /* when done, until it is taken */
 };
 
 const struct cfi_limits cfi_limits_default = {
 	.section_bytes = 128 << 20,
 	.inflated_bytes = 32 << 20,
-	.record_bytes = 256 << 10,
+	.record_bytes = 8 << 20,
 	.cie_bytes = 512,
 	.fde_cnt = 2 << 20,
 	.row_cnt = 4 << 20,
 	.new_rule_cnt = 4096,
 	.state_stack_cnt = 64,
+	.bare_bytes = 1 << 20,
+	.bare_row_cnt = 200000,
 };
 
 static struct cfi_parser *parser__new(const struct cfi_limits *limits, struct unwind_rules *rules)
@@ -61,6 +75,7 @@ static struct cfi_parser *parser__new(const struct cfi_limits *limits, struct un
 		parser->limits.section_bytes = FDE_OFFSET_MAX;
 	if (parser->limits.inflated_bytes > FDE_OFFSET_MAX)
 		parser->limits.inflated_bytes = FDE_OFFSET_MAX;
+	parser->all_rules = rules;
 	parser->rows = fde_rows__new(&parser->limits, &parser->stats, rules);
 	if (!parser->rows) {
 		cfi_parser__free(parser);
@@ -104,6 +119,7 @@ void cfi_parser__free(struct cfi_parser *parser)
 		frame_section__close(&parser->readers[i].section);
 	fde_list__close(&parser->fdes);
 	fde_rows__free(parser->rows);
+	bare_code__free(parser->bare);
 	unwind_table__free(parser->table);
 	if (parser->source.fd >= 0)
 		close(parser->source.fd);
@@ -340,8 +356,39 @@ static int step_rows(struct cfi_parser *parser, uint32_t fde_cnt)
 	if (parser->next_fde < parser->fdes.cnt)
 		return 1;
 	err = fde_rows__finish(parser->rows, &parser->table, &parser->reason);
+	parser->phase = PHASE_BARE;
+	return err ? err : 1;
+}
+
+/* Code without call frame information is no reason to refuse a file. */
+static int step_bare(struct cfi_parser *parser, uint32_t insn_cnt)
+{
+	struct unwind_table *table = NULL;
+	int more = 0;
+
 	parser->phase = PHASE_DONE;
-	return err;
+	if (!parser->bare && parser->limits.bare_bytes &&
+		parser->table->row_cnt <= parser->limits.bare_row_cnt) {
+		parser->bare = bare_code__new(&parser->source, &parser->frames, parser->table,
+			parser->all_rules, parser->limits.bare_bytes);
+		more = 1;
+	} else if (parser->bare) {
+		more = bare_code__step(parser->bare, insn_cnt);
+	}
+	if (!parser->bare)
+		return 0;
+	if (more > 0) {
+		parser->phase = PHASE_BARE;
+		return 1;
+	}
+	if (!more && !bare_code__finish(parser->bare, &table) && table) {
+		unwind_table__free(parser->table);
+		parser->table = table;
+	}
+	parser->bare_stats = *bare_code__stats(parser->bare);
+	bare_code__free(parser->bare);
+	parser->bare = NULL;
+	return 0;
 }
 
 static int step(struct cfi_parser *parser, uint32_t fde_cnt)
@@ -357,6 +404,8 @@ static int step(struct cfi_parser *parser, uint32_t fde_cnt)
 		return step_sort(parser);
 	case PHASE_ROWS:
 		return step_rows(parser, fde_cnt);
+	case PHASE_BARE:
+		return step_bare(parser, fde_cnt * INSNS_AN_FDE);
 	case PHASE_DONE:
 		break;
 	}
@@ -390,6 +439,11 @@ int cfi_parser__finish(struct cfi_parser *parser, struct unwind_table **ret_tabl
 bool cfi_parser__has_go(const struct cfi_parser *parser)
 {
 	return parser->frames.has_go;
+}
+
+void cfi_parser__bare_stats(const struct cfi_parser *parser, struct bare_code_stats *ret)
+{
+	*ret = parser->bare_stats;
 }
 
 const char *cfi_parser__reason(const struct cfi_parser *parser)

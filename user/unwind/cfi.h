@@ -7,19 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "unwind/bare_code.h"
 #include "unwind/rules.h"
 #include "unwind/table.h"
 
 /* Above one of these a file is refused. libLLVM-14 (110 MB): 5 MB, 95,000 FDEs, 1 million rows. */
 struct cfi_limits {
-	uint64_t section_bytes;   /* .eh_frame or .debug_frame in the file; at most 2 GiB */
-	uint64_t inflated_bytes;  /* a compressed section, which is held in memory as a whole */
-	uint64_t record_bytes;    /* one FDE */
-	uint64_t cie_bytes;       /* one CIE, at most 1024: FDEs that alternate run it again */
-	uint32_t fde_cnt;         /* 8 bytes each while parsing, 16 while they are sorted */
-	uint32_t row_cnt;         /* of the table, 4 bytes each */
-	uint32_t new_rule_cnt;    /* that a file may add to the host's rules */
+	uint64_t section_bytes;  /* .eh_frame or .debug_frame in the file; at most 2 GiB */
+	uint64_t inflated_bytes; /* a compressed section, which is held in memory as a whole */
+	uint64_t record_bytes;   /* one FDE, in one step: 2 million rows have 6 MB and take 30 ms */
+	uint64_t cie_bytes;      /* one CIE, at most 1024: FDEs that alternate run it again */
+	uint32_t fde_cnt;        /* 8 bytes each while parsing, 16 while they are sorted */
+	uint32_t row_cnt;        /* of the table, 4 bytes each */
+	uint32_t new_rule_cnt;   /* that a file may add to the host's rules */
 	uint32_t state_stack_cnt; /* nested DW_CFA_remember_state */
+	uint32_t bare_bytes; /* of code without call frame information that is followed; 0: none */
+	uint32_t bare_row_cnt; /* of tables with more rows it is not looked for */
 };
 
 extern const struct cfi_limits cfi_limits_default;
@@ -63,6 +66,9 @@ int cfi_parser__finish(struct cfi_parser *parser, struct unwind_table **ret_tabl
  * is left out. Known after the first step, also where that refused the file for lack of anything
  * else. */
 bool cfi_parser__has_go(const struct cfi_parser *parser);
+
+/* What was done about code without call frame information; all 0 if nothing was. */
+void cfi_parser__bare_stats(const struct cfi_parser *parser, struct bare_code_stats *ret);
 
 /* Why step failed: a static text, for a log line after the file's name. */
 const char *cfi_parser__reason(const struct cfi_parser *parser);

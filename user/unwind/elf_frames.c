@@ -69,6 +69,7 @@ static int check_header(struct finder *f)
 		return err;
 	if (cnt > SECTIONS_MAX || ehdr.e_phnum > HEADERS_MAX)
 		return refuse(f, -E2BIG, "too many section or program headers");
+	f->frames->entry = ehdr.e_entry;
 	if (cnt && ehdr.e_shentsize != sizeof(Elf64_Shdr))
 		return refuse(f, -EINVAL, "section headers of an unknown size");
 	if (ehdr.e_phnum && ehdr.e_phentsize != sizeof(Elf64_Phdr))
@@ -89,6 +90,8 @@ static int add_load(struct finder *f, const GElf_Phdr *phdr)
 		range = &f->frames->code[f->frames->code_cnt++];
 		range->start = phdr->p_vaddr;
 		range->end = phdr->p_vaddr + phdr->p_memsz;
+		range->offset = phdr->p_offset;
+		range->file_bytes = phdr->p_filesz < phdr->p_memsz ? phdr->p_filesz : phdr->p_memsz;
 	}
 	return 0;
 }

@@ -13,6 +13,8 @@
 struct elf_range {
 	uint64_t start;
 	uint64_t end;
+	uint64_t offset;     /* in the file */
+	uint64_t file_bytes; /* that the file has of it */
 };
 
 /* A section's place in the file; bytes = 0: there is none. */
@@ -30,7 +32,8 @@ struct elf_frames {
 	struct elf_section debug_frame;
 	struct elf_range code[ELF_SEGMENTS_MAX]; /* executable PT_LOADs */
 	unsigned int code_cnt;
-	bool has_go;           /* Go code, which keeps frame pointers */
+	uint64_t entry; /* the address that the program, or a dynamic linker, starts at; 0: none */
+	bool has_go;    /* Go code, which keeps frame pointers */
 	uint64_t text_address; /* bases of relative pointers; 0: not known */
 	uint64_t got_address;
 };
