@@ -8,6 +8,8 @@
 #define BPF_FUTEX_BPF_H
 
 #include "offcpu_thread.bpf.h"
+#include "regs.h"
+#include "syscalls.h"
 
 struct futex_key {
 	u64 addr;
@@ -126,6 +128,21 @@ static __always_inline u64 futex__wake(
 		*ret_stack = waiters->stack;
 	futex_waiters__unlock(waiters);
 	return charge;
+}
+
+/* It is in a system call that wakes who waits for a lock. */
+static __always_inline bool task__wakes_futex(struct task_struct *task)
+{
+	struct pt_regs *regs;
+	u64 number;
+
+	if (task->flags & PF_KTHREAD || !task->mm)
+		return false;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	number = pt_regs__syscall(regs);
+	if (number == SYSCALL_FUTEX)
+		return FUTEX_WAKES >> (pt_regs__arg1(regs) & FUTEX_COMMAND_MASK & 31) & 1;
+	return number == SYSCALL_FUTEX_WAKE || number == SYSCALL_FUTEX_REQUEUE;
 }
 
 #endif

@@ -14,6 +14,8 @@
 struct turn {
 	u64 end_ns;
 	u64 ns;
+	u32 pid; /* of the thread's process; 0 where nobody asks for it */
+	u32 tid;
 	char comm[TASK_COMM_BYTES]; /* of the thread */
 };
 
@@ -24,20 +26,21 @@ struct holders {
 	struct turn turns[TURNS];
 };
 
-/* task leaves the CPU. */
-static __always_inline void holders__note(
+/* task leaves the CPU. Returns its turn, to be filled with what else the caller wants to know of it; NULL: too short. */
+static __always_inline struct turn *holders__note(
 	struct holders *holders, struct task_struct *task, u64 now)
 {
-	u64 ns = now - holders->since_ns;
+	u64 since_ns = holders->since_ns, ns = now - since_ns;
 	struct turn *turn = &holders->turns[holders->next % TURNS];
 
-	if (holders->since_ns && ns >= TURN_MIN_NS) {
-		holders->next++;
-		turn->end_ns = now;
-		turn->ns = ns;
-		bpf_core_read(turn->comm, sizeof(turn->comm), &task->comm);
-	}
 	holders->since_ns = now;
+	if (!since_ns || ns < TURN_MIN_NS)
+		return NULL;
+	holders->next++;
+	turn->end_ns = now;
+	turn->ns = ns;
+	bpf_core_read(turn->comm, sizeof(turn->comm), &task->comm);
+	return turn;
 }
 
 /* Which of the turns that ended after since_ns was the longest; what of it lay before since_ns does not count. TURNS: none. */

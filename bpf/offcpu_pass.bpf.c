@@ -8,6 +8,8 @@
 #include "walk_other.bpf.h"
 #include "offcpu_thread.bpf.h"
 
+struct offcpu_pass_control offcpu_pass_control;
+
 /* Run by the daemon before offcpu_threads, which counts what it finds. A program that may sleep reads the memory of others; it
  * shares the states with the programs of offcpu.bpf.c. */
 SEC("?iter.s/task")
@@ -38,7 +40,9 @@ int offcpu_pass(struct bpf_iter__task *ctx)
 	walk__other(&record, task, state);
 	if (record.stack && *(volatile u64 *)&thread->left_ns == left_ns) {
 		thread->stack = record.stack;
-		thread->is_cut = stack_end__is_early(record.end);
+		thread->is_cut = stack_end__is_early(record.end) ||
+				 !stack__is_shipped(record.stack);
+		offcpu_pass_control.cut_cnt += thread->is_cut;
 	}
 	return 0;
 }

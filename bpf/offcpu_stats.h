@@ -52,6 +52,11 @@ struct offcpu_control {
 	__u32 want_reset; /* offcpu_threads takes threads as it finds them: what went on before was not seen */
 };
 
+/* .bss of the pass that takes stacks. */
+struct offcpu_pass_control {
+	__u32 cut_cnt; /* stacks that it found cut for want of a table or of mappings */
+};
+
 struct offcpu_process {
 	__u64 start_ns; /* CLOCK_BOOTTIME */
 	__u32 pid;

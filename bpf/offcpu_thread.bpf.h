@@ -84,10 +84,16 @@ struct place {
 };
 #define EXPECTED_SHIFT 8
 
+/* In left_ns and queued_ns, so that the pass over threads and the thread that runs again agree on who counts the wait. */
+#define TIME_IS_BEGUN 1ull
+
+#define BEGUN_OFF   1
+#define BEGUN_QUEUE 2
+
 /* From leaving the CPU to running again. */
 struct offcpu_thread {
-	u64 left_ns; /* 0: it runs. Else up to when its absence is counted; taken and moved atomically */
-	u64 queued_ns;   /* when it began to wait for a CPU; 0: it does not, or it began unseen */
+	u64 left_ns; /* 0: it runs. Else up to when its absence is counted, and TIME_IS_BEGUN; atomic */
+	u64 queued_ns;   /* the same of its wait for a CPU; 0: there is none, or it began unseen */
 	u64 stack;       /* where it left; 0: not taken */
 	u64 surprise_ns; /* what it may stand for at the most */
 	u64 futex;       /* address of the lock that it waits for; 0: none, or it was woken */
@@ -95,10 +101,10 @@ struct offcpu_thread {
 	u32 state;       /* as sched_switch told: 0 is runnable */
 	u8 shift;        /* its stack stands for 2^shift */
 	u8 is_taken;
-	u8 is_begun;  /* it has been counted once already: the rest only adds time */
+	u8 begun; /* BEGUN_*, of the absence that ended: it was counted already, the rest only adds time */
 	u8 is_unseen; /* it began before the attach */
 	u8 is_new;    /* it has not run yet */
-	u8 is_cut; /* its stack came before its mappings or tables were known: taken again if it still waits */
+	u8 is_cut; /* its stack came before its mappings or tables were known, or did not get through: it is taken again */
 	u8 pad[2];
 	u32 tag;
 	struct place places[PLACES];
@@ -137,6 +143,40 @@ static __always_inline struct offcpu_thread *offcpu_thread__make(struct task_str
 	if (!thread)
 		counter__inc(COUNTER_offcpu_thread_failed);
 	return thread;
+}
+
+/* Its absence begins. */
+static __always_inline void offcpu_thread__set_left(struct offcpu_thread *thread, u64 now)
+{
+	__sync_lock_test_and_set(&thread->left_ns, now & ~TIME_IS_BEGUN);
+}
+
+/* Takes what time holds, up to now: how much that is; 0 if it holds nothing. */
+static __always_inline u64 time__end(u64 *time, u64 now, bool *ret_is_begun)
+{
+	u64 from = __sync_lock_test_and_set(time, 0), since = from & ~TIME_IS_BEGUN;
+
+	*ret_is_begun = from & TIME_IS_BEGUN;
+	/* Clocks of two CPUs may differ by a little. */
+	return from && now > since ? now - since : 0;
+}
+
+/* Moves it to now and returns how much that was; 0: nothing, or somebody else took it in this moment. now is even. */
+static __always_inline u64 time__move(u64 *time, u64 now, bool *ret_is_begun)
+{
+	u64 from = *(volatile u64 *)time, since = from & ~TIME_IS_BEGUN;
+
+	*ret_is_begun = from & TIME_IS_BEGUN;
+	if (!from || now <= since ||
+		__sync_val_compare_and_swap(time, from, now | TIME_IS_BEGUN) != from)
+		return 0;
+	return now - since;
+}
+
+/* False: the daemon has not got it, for want of room in the ring. */
+static __always_inline bool stack__is_shipped(u64 hash)
+{
+	return bpf_map_lookup_elem(&stacks_shipped, &hash);
 }
 
 static __always_inline bool stack_end__is_early(u32 end)

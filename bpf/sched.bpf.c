@@ -7,18 +7,10 @@
 
 #include "common.bpf.h"
 #include "regs.h"
+#include "sched_delay.bpf.h"
+#include "sched_queue.bpf.h"
 #include "sched_wait.bpf.h"
 #include "task.bpf.h"
-
-struct sched_control sched_control;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1); /* CPUs */
-	__type(key, u32);
-	__type(value, struct sched_cpu);
-} sched_cpus SEC(".maps");
 
 struct sched_thread {
 	u64 queued_ns; /* when it began to wait for a CPU; 0: it does not, or it began unseen */
@@ -39,13 +31,6 @@ struct {
 	__type(key, int);
 	__type(value, struct sched_thread);
 } sched_thread_states SEC(".maps");
-
-static __always_inline struct sched_cpu *sched_cpu__this(void)
-{
-	u32 cpu = bpf_get_smp_processor_id();
-
-	return bpf_map_lookup_elem(&sched_cpus, &cpu);
-}
 
 /*
  * Looks up and never creates: on 6.1 the allocation, under the run queue's lock, can wake kswapd,
@@ -115,7 +100,7 @@ static __always_inline bool sched_cpu__leave(
 }
 
 static __always_inline void sched_cpu__enter(
-	struct sched_cpu *cpu, struct task_struct *task, u64 now)
+	struct sched_cpu *cpu, struct task_struct *task, struct holders *holders, u64 now)
 {
 	struct sched_thread *thread = sched_thread__find(task);
 	u64 wait_ns;
@@ -135,6 +120,8 @@ static __always_inline void sched_cpu__enter(
 		cpu->waits[bucket]++;
 	if (wait_ns > cpu->wait_max_ns)
 		cpu->wait_max_ns = wait_ns;
+	if (holders && wait_ns >= DELAY_TOLD_NS)
+		sched_delays__note(task, holders, now, wait_ns);
 }
 
 /* The idle threads have pid 0 and are nobody's; a switch to or from one is a switch of the host
@@ -143,6 +130,7 @@ SEC("?tp_btf/sched_switch")
 int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	struct sched_cpu *cpu = sched_cpu__this();
+	struct holders *holders = sched_holders__this();
 	/* Preempted threads keep the state that they were about to sleep in. */
 	bool is_runnable = preempt || prev->__state == TASK_RUNNING;
 	u64 now = bpf_ktime_get_ns();
@@ -155,10 +143,12 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 		is_runnable = sched_cpu__leave(cpu, prev, is_runnable, now);
 	else
 		is_runnable = false;
-	if (!options.all_processes && next->tgid == sched_control.own_pid)
+	if (!options.all_processes && (u32)next->tgid == sched_control.own_pid)
 		cpu->displaced_target = is_runnable;
+	if (holders)
+		sched_holders__note(holders, prev, now);
 	if (next->pid)
-		sched_cpu__enter(cpu, next, now);
+		sched_cpu__enter(cpu, next, holders, now);
 	return 0;
 }
 
@@ -185,10 +175,12 @@ int BPF_PROG(sched_wakeup_new, struct task_struct *task)
 	return sched_thread__queue(task);
 }
 
-/* The child has not run yet, and no lock is held. */
-SEC("?tp_btf/sched_process_fork")
-int BPF_PROG(sched_fork, struct task_struct *parent, struct task_struct *child)
+/* The child has not run yet, and no lock is held. Unlike sched_process_fork this also sees the threads that the kernel makes
+ * for a process: those of io_uring and vhost. */
+SEC("?tp_btf/task_newtask")
+int BPF_PROG(sched_newtask, struct task_struct *child)
 {
+	struct task_struct *parent = bpf_get_current_task_btf();
 	struct sched_thread *from, *thread = sched_thread__make(child);
 
 	if (!thread)
@@ -202,28 +194,6 @@ int BPF_PROG(sched_fork, struct task_struct *parent, struct task_struct *child)
 	if (!thread->is_target)
 		thread->is_target = task__is_target(child, task__pid(child));
 	return 0;
-}
-
-/* nr_running counts sleepers whose dequeue was delayed (6.12 and later). */
-static __always_inline bool queues__are_exact(void)
-{
-	return !bpf_core_field_exists(struct sched_entity, sched_delayed) ||
-	       bpf_core_field_exists(struct cfs_rq, h_nr_delayed) ||
-	       (bpf_core_field_exists(struct cfs_rq, h_nr_queued) &&
-		       bpf_core_field_exists(struct cfs_rq, h_nr_runnable));
-}
-
-static __always_inline u32 rq__runnable(struct rq *rq)
-{
-	u32 delayed = 0, running = BPF_CORE_READ(rq, nr_running);
-
-	if (bpf_core_field_exists(rq->cfs.h_nr_delayed))
-		delayed = BPF_CORE_READ(rq, cfs.h_nr_delayed);
-	else if (bpf_core_field_exists(rq->cfs.h_nr_runnable) &&
-		 bpf_core_field_exists(rq->cfs.h_nr_queued))
-		delayed = BPF_CORE_READ(rq, cfs.h_nr_queued) - BPF_CORE_READ(rq, cfs.h_nr_runnable);
-	/* Read without the lock: the two may be of different moments. */
-	return delayed < running ? running - delayed : 0;
 }
 
 static long sched_queues__read(u32 index, void *ctx)
@@ -254,25 +224,6 @@ int sched_queues(void *ctx)
 	bpf_loop(options.cpu_cnt, sched_queues__read, NULL, 0);
 	sched_control.queues_known = 1;
 	return 0;
-}
-
-/*
- * Where the run queue of a CPU lies. The kernel does not say (its symbol is in BTF, but on kernels
- * without CONFIG_KALLSYMS_ALL its address is not to be had), but every thread points to that of its
- * CPU, and every CPU has threads of its own, such as ksoftirqd/N. Needs CONFIG_FAIR_GROUP_SCHED;
- * without it waiting threads are counted one by one.
- */
-static __always_inline void run_queue__learn(struct task_struct *task)
-{
-	u32 key = task->thread_info.cpu;
-	struct sched_cpu *cpu = bpf_map_lookup_elem(&sched_cpus, &key);
-	struct rq *rq;
-
-	if (!cpu || cpu->run_queue || !bpf_core_field_exists(struct cfs_rq, rq))
-		return;
-	rq = BPF_CORE_READ(task, se.cfs_rq, rq);
-	if (rq && BPF_CORE_READ(rq, cpu) == key)
-		cpu->run_queue = (u64)rq;
 }
 
 static __always_inline u32 task__thread_state(struct task_struct *task)
@@ -338,8 +289,7 @@ static __always_inline void sched_cpu__place(struct task_struct *task, u32 state
 
 /*
  * Run by the daemon over all threads: makes states that are missing, and counts what is so at this
- * moment. Threads that an io_uring or vhost user makes come from copy_process without the fork
- * tracepoint; they get their state here.
+ * moment.
  */
 SEC("?iter/task")
 int sched_threads(struct bpf_iter__task *ctx)
@@ -380,7 +330,7 @@ int sched_threads(struct bpf_iter__task *ctx)
 		sched_control.yielding++;
 	}
 place:
-	if (task->tgid != sched_control.own_pid &&
+	if ((u32)task->tgid != sched_control.own_pid &&
 		(state == SCHED_THREAD_RUNNING || state == SCHED_THREAD_WAITING))
 		sched_cpu__place(task, state, sched_thread__counts(thread));
 	return 0;

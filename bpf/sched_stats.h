@@ -57,6 +57,32 @@ struct sched_control {
 	__u32 yielding; /* running now, seen in sched_yield, not counted in sched_cpu.yielded */
 };
 
+/*
+ * The longest waits for a CPU and who had it meanwhile: of each pair of threads its longest wait in an interval, of each CPU
+ * those that are the longest. A power of two.
+ */
+#define SCHED_DELAYS 8
+
+struct sched_delay {
+	__u64 wait_ns; /* 0: an empty one */
+	__u64 held_ns; /* how long the other thread had the CPU of it, at a stretch: the longest that anybody had it */
+	__u64 at_ns;          /* the wait's end, CLOCK_MONOTONIC */
+	__u32 tid, pid;       /* in the daemon's pid namespace, as all ids here */
+	__u32 by_tid, by_pid; /* 0 and no name: nobody had it for long */
+	__u32 cpu;
+	__u32 pad;
+	char thread[TASK_COMM_BYTES];
+	char by_thread[TASK_COMM_BYTES];
+};
+_Static_assert(sizeof(struct sched_delay) == 80, "no hidden padding in a delay");
+
+/* Two for each CPU, by the parity of the interval: the programs write one while the daemon reads the other. */
+struct sched_delays {
+	__u32 seq;      /* odd: being written */
+	__u32 interval; /* of which they are */
+	struct sched_delay delays[SCHED_DELAYS];
+};
+
 enum sched_thread_state {
 	SCHED_THREAD_SLEEPING = 0,
 	SCHED_THREAD_WAITING,

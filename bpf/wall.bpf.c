@@ -12,6 +12,8 @@
 SAMPLE_MAPS(wall)
 
 struct wall_control wall_control;
+struct sample_key
+	wall_key; /* of the thread at hand: on 6.1 the program's stack has no room for it */
 
 /* What the last walk of a thread found: as long as it has not run since, it is there still. */
 struct wall_thread {
@@ -81,7 +83,7 @@ int wall_pass(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct thread_record record = {};
-	struct sample_key key = {};
+	struct sample_key *key = &wall_key;
 	struct control *control;
 	u32 zero = 0, state;
 
@@ -89,28 +91,29 @@ int wall_pass(struct bpf_iter__task *ctx)
 		rq_clock__learn();
 	if (!task || !task->pid || task->flags & PF_KTHREAD)
 		return 0;
-	key.pid = task__pid(task);
-	if (!key.pid || !task__is_target(task, key.pid))
+	__builtin_memset(key, 0, sizeof(*key));
+	key->pid = task__pid(task);
+	if (!key->pid || !task__is_target(task, key->pid))
 		return 0;
 	state = task__state(task);
 	if (state == THREAD_RUNNING || state == THREAD_DEAD ||
 		task__ran_at(task, wall_control.due_ns))
 		return 0;
-	key.tag = THREAD_STATE_WORD(state, task__syscall(task));
-	sample_key__name(&key, task);
-	key.cgroup = task__cgroup(task);
-	record.pid = key.pid;
-	record.start_ns = key.start_ns;
-	record.state = key.tag;
+	key->tag = THREAD_STATE_WORD(state, task__syscall(task));
+	sample_key__name(key, task);
+	key->cgroup = task__cgroup(task);
+	record.pid = key->pid;
+	record.start_ns = key->start_ns;
+	record.state = key->tag;
 	wall__take_stack(&record, task, state);
 	if (record.flags & THREAD_MOVED)
 		counter__inc(COUNTER_wall_moved);
-	key.stack = record.stack;
+	key->stack = record.stack;
 	control = bpf_map_lookup_elem(&controls, &zero);
 	if (!control)
 		return 0;
 	wall_control.threads++;
-	sample__count(&wall_samples_0, &wall_samples_1, &wall_lost, control->epoch & 1, &key,
+	sample__count(&wall_samples_0, &wall_samples_1, &wall_lost, control->epoch & 1, key,
 		wall_control.cnt, wall_control.ns);
 	return 0;
 }

@@ -328,22 +328,6 @@ int capture__drain(struct capture *capture)
 	return err;
 }
 
-int capture__settle(struct capture *capture)
-{
-	int first_err = 0, err;
-	size_t i;
-
-	for (i = 0; i < capture->profile_cnt; i++) {
-		const struct capture_profile *entry = &capture->profiles[i];
-
-		err = entry->start_ns && entry->ops->settle ? entry->ops->settle(entry->collector)
-							    : 0;
-		if (!first_err)
-			first_err = err;
-	}
-	return first_err;
-}
-
 int capture__stop(struct capture *capture)
 {
 	int err = -EAGAIN, gauge_err = 0, tries, turn;
@@ -356,6 +340,7 @@ int capture__stop(struct capture *capture)
 		if (!gauge_err && capture->profiles[i].ops->read && capture->profiles[i].keep &&
 			capture->profiles[i].start_ns)
 			gauge_err = capture__read_gauge(capture, &capture->profiles[i]);
+	capture__settle(capture);
 	for (i = capture->profile_cnt; i-- > 0;)
 		capture->profiles[i].ops->stop(capture->profiles[i].collector);
 	capture->stop_ns = clock__ns(CLOCK_MONOTONIC);

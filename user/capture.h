@@ -58,8 +58,8 @@ int capture__on_events(struct capture *capture);
 /* One turn: what the programs counted since the last one is in the profile afterwards. 0, -EAGAIN when a program is still
  * inside the epoch that ended (call again in a millisecond), or -errno. */
 int capture__drain(struct capture *capture);
-/* Counts what is still going on (threads that wait) up to now; the next drain has it. For reads of a running capture:
- * capture__stop() does it by itself. 0 or -errno. */
+/* Counts what is still going on (threads that wait) up to now; the next drain has it. For reads of a running capture, which
+ * wait for no table: capture__stop() does it by itself. 0 or -errno. */
 int capture__settle(struct capture *capture);
 /* Detaches and drains what is left. */
 int capture__stop(struct capture *capture);

@@ -310,6 +310,13 @@ static void capture__absorb(void *arg, uint64_t tables_ns)
 		unwind_store__work(capture->unwind, tables_ns);
 }
 
+/* Nobody waits for tables while a capture runs. */
+static void capture__absorb_ready(void *arg, uint64_t tables_ns)
+{
+	(void)tables_ns;
+	capture__absorb(arg, 0);
+}
+
 static bool capture__has_stack(void *arg, uint64_t hash)
 {
 	struct capture *capture = arg;
@@ -333,6 +340,28 @@ int capture__read_gauge(struct capture *capture, struct capture_profile *entry)
 		return err;
 	entry->profile->time_ns = (int64_t)clock__ns(CLOCK_REALTIME);
 	return entry->ops->read(entry->collector, &host, gauge__add, entry->profile);
+}
+
+int capture__settle(struct capture *capture)
+{
+	struct collector_host host = {
+		.absorb = capture->is_stopped ? capture__absorb : capture__absorb_ready,
+		.has_stack = capture__has_stack,
+		.arg = capture,
+	};
+	int first_err = 0, err;
+	size_t i;
+
+	for (i = 0; i < capture->profile_cnt; i++) {
+		const struct capture_profile *entry = &capture->profiles[i];
+
+		err = entry->start_ns && entry->ops->settle
+			      ? entry->ops->settle(entry->collector, &host)
+			      : 0;
+		if (!first_err)
+			first_err = err;
+	}
+	return first_err;
 }
 
 int capture__read(struct capture *capture, const char *name)

@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "collect/heap.h"
+#include "collect/offcpu.h"
 #include "failure.h"
 #include "heap_trace.h"
 #include "log.h"
 #include "notify.h"
+#include "output/delays_text.h"
 #include "privileges.h"
 #include "report.h"
 #include "run.h"
@@ -188,6 +190,17 @@ static void run__tell_start(const struct run *run)
 		files__cnt(capture__files(run->capture)), unwind.ready_cnt);
 }
 
+/* What the kernel lacks, and what goes on without it. */
+static void run__tell_gaps(void)
+{
+	const char *missing = offcpu__missing();
+
+	if (missing)
+		log__info("block and sched: this kernel lacks %s; --stats counts them as "
+			  "offcpu_unsampled",
+			missing);
+}
+
 static void run__tell_heap(const struct run *run)
 {
 	if (!capture__heap(run->capture))
@@ -238,6 +251,7 @@ static int run__loop(struct run *run)
 	run__on_guard(run);
 	loop__add_timer(run->loop, GUARD_NS, GUARD_NS, run__on_guard, run);
 	run__tell_heap(run);
+	run__tell_gaps();
 	if (options->duration_ns)
 		loop__add_timer(run->loop, options->duration_ns, 0, run__stop, run);
 	run__on_events(run);
@@ -264,6 +278,21 @@ static void run__await_command(struct run *run)
 		if (!run->command_ended)
 			usleep(10000);
 	}
+}
+
+/* Beside the table of the sched profile, and in --stats. */
+static void run__print_delays(const struct run *run)
+{
+	const struct options *options = run->options;
+	uint64_t from_ns;
+	const struct sched_delay_table *delays = trace__delays(run->trace, &from_ns);
+
+	if (!delays)
+		return;
+	if (options->top_cnt && options->profiles & 1u << (FEATURE_SCHED - FEATURE_CPU))
+		delays_text__print(delays, from_ns, stdout);
+	if (options->stats)
+		delays_text__print(delays, from_ns, stderr);
 }
 
 static void run__print_stats(const struct run *run)
@@ -300,6 +329,7 @@ static void run__finish(struct run *run)
 		heap_trace__print_summary(run->capture, stderr);
 	if (run->options->stats)
 		run__print_stats(run);
+	run__print_delays(run);
 }
 
 /* -P threads -d 0 */

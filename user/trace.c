@@ -11,6 +11,7 @@
 #include "collect/sched.h"
 #include "heap_trace.h"
 #include "log.h"
+#include "output/delays_text.h"
 #include "output/sched_line.h"
 
 struct trace {
@@ -68,6 +69,8 @@ static void trace__on_timer(void *arg)
 	err = sched_line__print(&snapshot, out);
 	if (!err && trace->options->sched_detail)
 		err = sched_line__print_detail(&snapshot, out);
+	if (!err && trace->options->sched_detail)
+		err = delays_text__print_detail(&snapshot.delays, out);
 	if (fclose(out) == 0 && !err)
 		text__write(text, bytes);
 	free(text);
@@ -201,6 +204,11 @@ void trace__set_heap_reader(
 	trace->heap_read_arg = arg;
 	if (trace->heap)
 		heap_trace__set_reader(trace->heap, fn, arg);
+}
+
+const struct sched_delay_table *trace__delays(const struct trace *trace, uint64_t *ret_from_ns)
+{
+	return trace->sched ? sched__delays(trace->sched, ret_from_ns) : NULL;
 }
 
 bool trace__is_on(const struct trace *trace)

@@ -27,6 +27,8 @@ void trace__set_heap_reader(
 /* On: that reader has figures of the heap also while its lines are off, as long as a heap profile is taken. */
 void trace__watch_heap(struct trace *trace, bool on);
 bool trace__is_on(const struct trace *trace);
+/* The longest waits for a CPU while the lines were on: sched__delays(). NULL: they never were. */
+const struct sched_delay_table *trace__delays(const struct trace *trace, uint64_t *ret_from_ns);
 /* Ends the lines; programs detached. */
 void trace__stop(struct trace *trace);
 void trace__close(struct trace *trace); /* accepts NULL */

@@ -50,6 +50,7 @@
 /* ---- maps ---- */
 #define FAKE_CPUS     4
 #define FAKE_MAPS_MAX 64
+#define FAKE_REGS_MAX 64
 
 struct fake_map {
 	const void *map; /* the variable in the program */
@@ -89,6 +90,12 @@ static struct {
 	u64 cgroup;
 	struct task_struct *task;
 	struct pt_regs *task_regs;
+	/* Of other tasks. */
+	struct {
+		struct task_struct *task;
+		struct pt_regs *regs;
+	} other_regs[FAKE_REGS_MAX];
+	u32 other_regs_cnt;
 	u64 kernel_stack[256];
 	long kernel_stack_cnt; /* or -errno */
 	struct fake_record records[FAKE_RECORDS_MAX];
@@ -359,9 +366,14 @@ static __attribute__((unused)) long bpf_core_read(void *to, u32 bytes, const voi
 		__typeof__((s)->a->b) s3 = FAKE_READ_2(s, a, b);                                   \
 		s3 ? s3->c : (__typeof__(s3->c))0;                                                 \
 	})
-#define FAKE_READ_N(s, a, b, c, name, ...) name
+#define FAKE_READ_4(s, a, b, c, d)                                                                 \
+	({                                                                                         \
+		__typeof__((s)->a->b->c) s4 = FAKE_READ_3(s, a, b, c);                             \
+		s4 ? s4->d : (__typeof__(s4->d))0;                                                 \
+	})
+#define FAKE_READ_N(s, a, b, c, d, name, ...) name
 #define BPF_CORE_READ(...)                                                                         \
-	FAKE_READ_N(__VA_ARGS__, FAKE_READ_3, FAKE_READ_2, FAKE_READ_1)(__VA_ARGS__)
+	FAKE_READ_N(__VA_ARGS__, FAKE_READ_4, FAKE_READ_3, FAKE_READ_2, FAKE_READ_1)(__VA_ARGS__)
 
 /* ---- the rest of the helpers ---- */
 static __attribute__((unused)) long bpf_loop(u32 cnt, void *fn, void *ctx, u64 flags)
@@ -423,8 +435,20 @@ static __attribute__((unused)) u32 bpf_get_prandom_u32(void)
 struct pt_regs;
 static __attribute__((unused)) long bpf_task_pt_regs(struct task_struct *task)
 {
+	u32 i;
+
+	for (i = 0; i < fake.other_regs_cnt; i++)
+		if (fake.other_regs[i].task == task)
+			return (long)fake.other_regs[i].regs;
 	assert_ptr_equal(task, fake.task);
 	return (long)fake.task_regs;
+}
+
+static __attribute__((unused)) void fake__add_regs(struct task_struct *task, struct pt_regs *regs)
+{
+	assert_true(fake.other_regs_cnt < FAKE_REGS_MAX);
+	fake.other_regs[fake.other_regs_cnt].task = task;
+	fake.other_regs[fake.other_regs_cnt++].regs = regs;
 }
 
 static __attribute__((unused)) long bpf_get_stack(void *ctx, void *to, u32 bytes, u64 flags)
@@ -432,12 +456,13 @@ static __attribute__((unused)) long bpf_get_stack(void *ctx, void *to, u32 bytes
 	long cnt = fake.kernel_stack_cnt;
 
 	assert_non_null(ctx);
-	assert_int_equal(flags, 0);
+	assert_in_range(flags, 0, 255); /* so many frames to leave out */
 	if (cnt < 0)
 		return cnt;
+	cnt -= (u64)cnt < flags ? cnt : (long)flags;
 	if ((u64)cnt * sizeof(u64) > bytes)
 		cnt = bytes / sizeof(u64);
-	memcpy(to, fake.kernel_stack, (u64)cnt * sizeof(u64));
+	memcpy(to, fake.kernel_stack + flags, (u64)cnt * sizeof(u64));
 	memset((char *)to + (u64)cnt * sizeof(u64), 0, bytes - (u64)cnt * sizeof(u64));
 	return cnt * (long)sizeof(u64);
 }
@@ -466,6 +491,13 @@ static __attribute__((unused)) u64 bpf_ringbuf_query(void *map, u64 flags)
 	return flags == BPF_RB_AVAIL_DATA  ? fake.ring_used
 	       : flags == BPF_RB_RING_SIZE ? fake.ring_bytes
 					   : 0;
+}
+
+/* What an iterator writes goes nowhere. */
+static __attribute__((unused)) long bpf_seq_write(void *seq, const void *data, u32 bytes)
+{
+	(void)seq, (void)data, (void)bytes;
+	return 0;
 }
 
 static __attribute__((unused)) void *bpf_task_storage_get(

@@ -3,7 +3,9 @@
 import collections
 import os
 import re
+import signal
 import subprocess
+import time
 
 import workload_helpers
 
@@ -31,18 +33,59 @@ class Stats:
             self.exact[int(pid)] = Exact(comm, int(off_cnt), int(off_ns), int(queue_ns), int(queue_cnt), int(life_ns),
                                          int(cpu_ns), int(residue_ns))
 
+    def of_comm(self, comm):
+        """(pid, Exact) of the one process. Its samples from before its exec have another comm."""
+        (pid, exact), = [(pid, exact) for pid, exact in self.exact.items() if exact.comm == comm]
+        return pid, exact
+
     def exact_of(self, comm):
         return [exact for exact in self.exact.values() if exact.comm == comm]
+
+
+# Told as lost, and made up for: events by a read of /proc, stacks when they are next seen.
+RECOVERED = {"process_events", "stack_ring_full"}
+
+
+def finish(bpfprof, proc):
+    """Ends a bpfprof that was started with --stats: (Result, Stats). Nothing may be lost."""
+    if proc.poll() is None:
+        proc.send_signal(signal.SIGINT)
+    return _read(bpfprof.finish(proc))
+
+
+def _read(result):
+    assert result.status == 0, result.stderr
+    stats = Stats(result.stderr)
+    assert not set(stats.lost) - RECOVERED, stats.lost
+    return result, stats
 
 
 def profile(bpfprof, profiles, command=None, args=(), env=None):
     """Runs bpfprof with --stats: (Result, Stats). Nothing may be lost."""
     tail = ["--", *command] if command else []
-    result = bpfprof.run("--no-trace", "--stats", "-q", "--top=0", "-o", bpfprof.folder, "-P", profiles, *args, *tail, env=env)
-    assert result.status == 0, result.stderr
-    stats = Stats(result.stderr)
-    assert not stats.lost, stats.lost
-    return result, stats
+    return _read(bpfprof.run("--no-trace", "--stats", "-q", "--top=0", "-o", bpfprof.folder, "-P", profiles, *args, *tail,
+                             env=env))
+
+
+def wait_asleep(pid, cnt=None, seconds=30):
+    """Until the process has cnt threads and each sleeps (D, S or T) and stays where it is."""
+    def seen():
+        threads = {}
+        for tid in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{tid}/stat", encoding="utf-8", errors="replace") as file:
+                state = file.read().rsplit(")", 1)[1].split()[0]
+            with open(f"/proc/{pid}/task/{tid}/status", encoding="utf-8", errors="replace") as file:
+                threads[tid] = state, tuple(re.findall(r"ctxt_switches:\t(\d+)", file.read()))
+        return threads
+
+    end, last = time.monotonic() + seconds, {}
+    while time.monotonic() < end:
+        now = seen()
+        if now == last and cnt in (None, len(now)) and all(state in "SDT" for state, _ in now.values()):
+            return
+        last = now
+        time.sleep(0.2)
+    raise AssertionError(f"{pid}: no rest in {seconds} s: {last}")
 
 
 def names(sample):

@@ -15,7 +15,7 @@ struct collector;
 /* Takes one drained sample: values in the order of the profile's sample types. 0 or -errno. */
 typedef int (*collector_sample_fn)(const struct sample_key *key, const uint64_t *values, void *arg);
 
-/* What the read of a gauge asks of the owner of the process table, the unwind tables and the stacks. */
+/* What a read asks of the owner of the process table, the unwind tables and the stacks. */
 struct collector_host {
 	/* Takes the stacks that were sent so far, and builds tables that stacks wait for, for at most tables_ns. */
 	void (*absorb)(void *arg, uint64_t tables_ns);
@@ -33,8 +33,8 @@ struct collector_ops {
 	void (*follow)(struct collector *collector, const struct processes *processes);
 	/* Attaches: from here on programs run. */
 	int (*start)(struct collector *collector, const char **ret_reason);
-	/* Counts what began and has not ended yet up to now, before a read; NULL: nothing to do. 0 or -errno. */
-	int (*settle)(struct collector *collector);
+	/* Counts what began and has not ended yet up to now, before a read and before stop(); NULL: nothing to do. 0 or -errno. */
+	int (*settle)(struct collector *collector, const struct collector_host *host);
 	/* Detaches: no program of the collector runs afterwards, what it counted can still be drained. */
 	void (*stop)(struct collector *collector);
 	/* NULL, or: takes one sample in 2^thin, each standing for as many. Between start() and stop(). 0 or -errno. */

@@ -18,9 +18,13 @@
 #include "offcpu.skel.h"
 #include "offcpu_pass.skel.h"
 
+#define ROUNDS_MAX 3 /* in which stacks are taken again; a table leads to the next frame's file */
+#define TABLES_NS  300000000ull /* so long tables are waited for, each time */
+
 /* In the order in which they are attached: forks, then (by a pass) the threads that there are, then what moves them. */
 enum {
 	LINK_NEWTASK,
+	LINK_EXIT,
 	LINK_SWITCH,
 	LINK_WAKEUP,
 	LINK_WAKEUP_NEW,
@@ -148,25 +152,42 @@ static int iterator__run(const struct bpf_link *link)
 	return err;
 }
 
-/* At the start finds the threads that there are, afterwards counts what they have waited so far. */
-static int offcpu__pass(struct offcpu *offcpu, bool is_start)
+/* At the start: finds the threads that there are, and where they wait. */
+static int offcpu__find_threads(struct offcpu *offcpu)
 {
 	int err;
 
-	offcpu->bpf->bss->offcpu_control.want_reset = is_start;
-	if (is_start)
-		err = iterator__run(offcpu->threads_link);
+	offcpu->bpf->bss->offcpu_control.want_reset = 1;
+	err = iterator__run(offcpu->threads_link);
+	offcpu->bpf->bss->offcpu_control.want_reset = 0;
 	if (offcpu->pass_link)
 		iterator__run(offcpu->pass_link);
-	if (!is_start)
-		err = iterator__run(offcpu->threads_link);
 	return err;
+}
+
+/* Takes stacks that were cut, or not taken, of threads that still wait: what they need is built meanwhile. */
+static void offcpu__complete_stacks(struct offcpu *offcpu, const struct collector_host *host)
+{
+	struct offcpu_pass_control *control;
+	int round;
+
+	if (!offcpu->pass_link)
+		return;
+	control = &offcpu->pass->bss->offcpu_pass_control;
+	for (round = 0; round < ROUNDS_MAX; round++) {
+		host->absorb(host->arg, TABLES_NS);
+		control->cut_cnt = 0;
+		iterator__run(offcpu->pass_link);
+		if (!control->cut_cnt)
+			break;
+	}
 }
 
 static int offcpu__attach(struct offcpu *offcpu, int link)
 {
 	struct bpf_program *programs[LINK_CNT] = {
 		[LINK_NEWTASK] = offcpu->bpf->progs.offcpu_newtask,
+		[LINK_EXIT] = offcpu->bpf->progs.offcpu_exit,
 		[LINK_SWITCH] = offcpu->bpf->progs.offcpu_switch,
 		[LINK_WAKEUP] = offcpu->bpf->progs.offcpu_wakeup,
 		[LINK_WAKEUP_NEW] = offcpu->bpf->progs.offcpu_wakeup_new,
@@ -191,8 +212,10 @@ static int offcpu__start(struct offcpu *offcpu, uint32_t profile)
 	bool is_first = !offcpu->started;
 	int err = offcpu__attach(offcpu, LINK_NEWTASK);
 
+	if (!err)
+		err = offcpu__attach(offcpu, LINK_EXIT);
 	if (!err && is_first)
-		err = offcpu__pass(offcpu, true);
+		err = offcpu__find_threads(offcpu);
 	offcpu->bpf->bss->offcpu_control.enabled |= profile;
 	offcpu->started |= profile;
 	if (!err)
@@ -217,8 +240,6 @@ static void offcpu__stop(struct offcpu *offcpu, uint32_t profile)
 
 	if (!(offcpu->started & profile))
 		return;
-	/* Who still waits has waited so far. */
-	offcpu__pass(offcpu, false);
 	offcpu->started &= ~profile;
 	offcpu->bpf->bss->offcpu_control.enabled = offcpu->started;
 	if (profile == OFFCPU_SCHED)
@@ -267,9 +288,15 @@ static void collector__stop(struct collector *collector)
 	offcpu__stop(collector->offcpu, collector->profile);
 }
 
-static int collector__settle(struct collector *collector)
+/* Once for all profiles that share the programs. */
+static int collector__settle(struct collector *collector, const struct collector_host *host)
 {
-	return offcpu__pass(collector->offcpu, false);
+	struct offcpu *offcpu = collector->offcpu;
+
+	if (collector->profile != (offcpu->started & -offcpu->started))
+		return 0;
+	offcpu__complete_stacks(offcpu, host);
+	return iterator__run(offcpu->threads_link);
 }
 
 static int collector__drain(
@@ -307,6 +334,19 @@ static void collector__close(struct collector *collector)
 	if (loaded == offcpu)
 		loaded = NULL;
 	offcpu__free(offcpu);
+}
+
+const char *offcpu__missing(void)
+{
+	if (!loaded || !(loaded->started & (OFFCPU_BLOCK | OFFCPU_SCHED)))
+		return NULL;
+	if (!loaded->pass_link)
+		return "an iterator over threads that may sleep: waits that began before the attach, and "
+		       "long ones that were not sampled, have no stack";
+	if (!loaded->has_switch_end)
+		return "the tracepoint sched_exit_tp (Linux 6.14): a few long waits that were not sampled "
+		       "have no stack";
+	return NULL;
 }
 
 int offcpu__each_process(

@@ -10,4 +10,7 @@
 int offcpu__each_process(
 	int (*fn)(const struct offcpu_process *, const struct offcpu_totals *, void *), void *arg);
 
+/* What this kernel does not have, and what comes of it, as one line says it; NULL: nothing, or no collector is open. */
+const char *offcpu__missing(void);
+
 #endif

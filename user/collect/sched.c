@@ -4,7 +4,6 @@
 #include "collect/sched.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +14,7 @@
 
 #include "collect/cpu_mask.h"
 #include "collect/sched_records.h"
+#include "collect/sched_snapshot.h"
 #include "collect/shared.h"
 #include "sched.skel.h"
 
@@ -32,7 +32,10 @@ struct sched {
 	uint32_t cpu_cnt;
 	struct sched_cpu *cpus; /* the programs' own memory */
 	size_t cpus_bytes;
-	struct sched_cpu *before; /* cpus as the last read found them */
+	struct sched_cpu *before;        /* cpus as the last read found them */
+	struct sched_delays *cpu_delays; /* the programs' own memory */
+	size_t cpu_delays_bytes;
+	struct sched_delay_table delays; /* of all intervals */
 	uint64_t lost_before;
 	uint64_t first_start_ns;
 	uint64_t last_read_ns;
@@ -61,29 +64,42 @@ static int sched__load(struct sched *sched, const char **ret_reason)
 	bpf_object__for_each_program(program, sched->bpf->obj)
 		bpf_program__set_autoload(program, true);
 	err = bpf_map__set_max_entries(sched->bpf->maps.sched_cpus, sched->cpu_cnt);
+	if (!err)
+		err = bpf_map__set_max_entries(
+			sched->bpf->maps.sched_cpu_delays, 2 * sched->cpu_cnt);
 	if (err)
 		return err;
 	*ret_reason = "cannot load the scheduler programs";
 	return shared__load(sched->shared, sched->bpf->skeleton);
 }
 
+/* An array's values, which take whole pages. */
+static void *map__values(const struct bpf_map *map, size_t bytes, size_t *ret_bytes)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+
+	*ret_bytes = (bytes + page_bytes - 1) & ~(page_bytes - 1);
+	return mmap(NULL, *ret_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+}
+
 static int sched__allocate(struct sched *sched)
 {
-	size_t bytes = sched->cpu_cnt * sizeof(*sched->cpus),
-	       page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	void *memory;
 
 	sched->before = calloc(sched->cpu_cnt, sizeof(*sched->before));
 	sched->figures = calloc(sched->cpu_cnt, sizeof(*sched->figures));
 	if (!sched->before || !sched->figures)
 		return -ENOMEM;
-	bytes = (bytes + page_bytes - 1) & ~(page_bytes - 1);
-	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
-		bpf_map__fd(sched->bpf->maps.sched_cpus), 0);
+	memory = map__values(sched->bpf->maps.sched_cpus, sched->cpu_cnt * sizeof(*sched->cpus),
+		&sched->cpus_bytes);
 	if (memory == MAP_FAILED)
 		return -errno;
 	sched->cpus = memory;
-	sched->cpus_bytes = bytes;
+	memory = map__values(sched->bpf->maps.sched_cpu_delays,
+		2 * sched->cpu_cnt * sizeof(*sched->cpu_delays), &sched->cpu_delays_bytes);
+	if (memory == MAP_FAILED)
+		return -errno;
+	sched->cpu_delays = memory;
 	return 0;
 }
 
@@ -117,6 +133,8 @@ void sched__close(struct sched *sched)
 	sched__stop(sched);
 	if (sched->cpus)
 		munmap(sched->cpus, sched->cpus_bytes);
+	if (sched->cpu_delays)
+		munmap(sched->cpu_delays, sched->cpu_delays_bytes);
 	if (sched->bpf)
 		shared__remove(sched->shared, sched->bpf->obj);
 	sched_bpf__destroy(sched->bpf);
@@ -170,9 +188,9 @@ static int sched__attach(struct sched *sched)
 	sched->threads_link = bpf_program__attach_iter(sched->bpf->progs.sched_threads, NULL);
 	if (!sched->threads_link)
 		return -errno;
-	/* First forks, then the threads that there are: so each has its state before its first
+	/* First new threads, then those that there are: so each has its state before its first
 	 * switch is seen. */
-	sched->links[0] = bpf_program__attach(sched->bpf->progs.sched_fork);
+	sched->links[0] = bpf_program__attach(sched->bpf->progs.sched_newtask);
 	if (!sched->links[0])
 		return -errno;
 	err = sched__look(sched, false, true);
@@ -209,6 +227,16 @@ int sched__start(struct sched *sched, const char **ret_reason)
 	return 0;
 }
 
+/* What was noted in an interval that has ended, if no interval has begun since but the next. */
+static void sched__take_delays(struct sched *sched, uint32_t interval, struct sched_delay_table *to)
+{
+	uint32_t cpu;
+
+	for (cpu = 0; cpu < sched->cpu_cnt; cpu++)
+		sched_delay_table__add_cpu(
+			to, &sched->cpu_delays[2 * cpu + (interval & 1)], interval);
+}
+
 void sched__stop(struct sched *sched)
 {
 	size_t i;
@@ -219,7 +247,15 @@ void sched__stop(struct sched *sched)
 	}
 	bpf_link__destroy(sched->threads_link);
 	sched->threads_link = NULL;
+	if (sched->is_started)
+		sched__take_delays(sched, sched__control(sched)->interval, &sched->delays);
 	sched->is_started = false;
+}
+
+const struct sched_delay_table *sched__delays(const struct sched *sched, uint64_t *ret_from_ns)
+{
+	*ret_from_ns = sched->first_start_ns;
+	return &sched->delays;
 }
 
 /* Online CPUs; with targets those of them where one may run, or does. */
@@ -282,27 +318,6 @@ static bool sched__is_idle(struct sched *sched, uint32_t index)
 	return !cpu->running && !cpu->waiting && !cpu->waiting_others;
 }
 
-/* Adds what a CPU counted since the last read. */
-static void snapshot__add_cpu(
-	struct sched_snapshot *snapshot, struct sched_cpu *cpu, struct sched_cpu *before)
-{
-	uint64_t max_ns = __atomic_exchange_n(&cpu->wait_max_ns, 0, __ATOMIC_RELAXED);
-	struct sched_cpu now = *cpu;
-	uint32_t i;
-
-	for (i = 0; i < SCHED_WAIT_BUCKETS; i++) {
-		uint32_t cnt = now.waits[i] - before->waits[i];
-
-		snapshot->waits.cnt[i] += cnt;
-		snapshot->waits.total += cnt;
-	}
-	if (max_ns > snapshot->waits.max_ns)
-		snapshot->waits.max_ns = max_ns;
-	snapshot->switch_cnt += now.switches - before->switches;
-	snapshot->spinning_cnt += (uint32_t)(now.yielded - before->yielded);
-	*before = now;
-}
-
 static void sched__collect(
 	struct sched *sched, const struct cpu_mask *usable, struct sched_snapshot *snapshot)
 {
@@ -327,29 +342,14 @@ static void sched__collect(
 	snapshot->cpus = sched->figures;
 }
 
-/* Threads that the kernel counts but does not list (another pid namespace's): nobody saw them
- * run. */
-static void snapshot__add_hidden(struct sched_snapshot *snapshot)
-{
-	FILE *file = fopen("/proc/loadavg", "re");
-	uint32_t thread_cnt = 0;
-
-	if (!file)
-		return;
-	if (fscanf(file, "%*s %*s %*s %*u/%u", &thread_cnt) == 1 &&
-		thread_cnt > snapshot->thread_cnt) {
-		snapshot->idle_thread_cnt += thread_cnt - snapshot->thread_cnt;
-		snapshot->thread_cnt = thread_cnt;
-	}
-	fclose(file);
-}
-
 int sched__read(struct sched *sched, bool want_detail, struct sched_snapshot *ret)
 {
 	struct sched_control *control = sched__control(sched);
 	struct sched_snapshot snapshot = {0};
 	uint64_t now_ns = clock__now_ns(), lost_cnt;
 	struct cpu_mask usable;
+	uint32_t interval;
+	size_t i;
 	int err;
 
 	if (!sched->is_started)
@@ -357,11 +357,14 @@ int sched__read(struct sched *sched, bool want_detail, struct sched_snapshot *re
 	err = sched__look(sched, want_detail, false);
 	if (err)
 		return err;
-	__atomic_fetch_add(&control->interval, 1, __ATOMIC_SEQ_CST);
+	interval = __atomic_fetch_add(&control->interval, 1, __ATOMIC_SEQ_CST);
 	err = sched__usable_cpus(sched, &usable);
 	if (err)
 		return err;
 	sched__collect(sched, &usable, &snapshot);
+	sched__take_delays(sched, interval, &snapshot.delays);
+	for (i = 0; i < snapshot.delays.cnt; i++)
+		sched_delay_table__add(&sched->delays, &snapshot.delays.rows[i]);
 	snapshot.elapsed_ns = now_ns - sched->first_start_ns;
 	snapshot.interval_ns = now_ns - sched->last_read_ns;
 	sched->last_read_ns = now_ns;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collect/sched_delays.h"
 #include "collect/wait_histogram.h"
 #include "sched_stats.h"
 
@@ -40,6 +41,7 @@ struct sched_snapshot {
 	const struct sched_cpu_figures *cpus;
 	const struct sched_thread_record *records;
 	size_t record_cnt;
+	struct sched_delay_table delays; /* of the interval */
 };
 
 /* Opens and loads. -errno with *ret_reason, a static string that names what failed. */
@@ -53,5 +55,7 @@ void sched__stop(struct sched *sched);
 /* The figures of the interval, which ends with this. want_detail: also the records. 0; -EINVAL
  * when it is stopped; -errno. */
 int sched__read(struct sched *sched, bool want_detail, struct sched_snapshot *ret);
+/* The longest waits for a CPU up to the last read or stop, since the first start, which was at *ret_from_ns (CLOCK_MONOTONIC). */
+const struct sched_delay_table *sched__delays(const struct sched *sched, uint64_t *ret_from_ns);
 
 #endif

@@ -29,7 +29,8 @@
 struct collector {
 	struct shared *shared;
 	struct threads_bpf *bpf;
-	struct thread_clock *clock;
+	struct thread_clock *
+		clock; /* NULL until a thread was met that runs: most dumps need none, and it takes time to load */
 	struct thread_table table;
 	struct thread_table again; /* of the pass that is running */
 	const struct collector_host *host;
@@ -95,7 +96,7 @@ static void threads__look_at_clock(struct collector *threads, struct thread_reco
 {
 	struct thread_sample sample;
 
-	if (!(record->flags & THREAD_ON_CPU) ||
+	if (!(record->flags & THREAD_ON_CPU) || !threads->clock ||
 		!thread_clock__take(threads->clock, record->tid, &sample))
 		return;
 	if (record->stack == sample.stack)
@@ -155,6 +156,16 @@ struct open_records {
 	size_t table_cnt;
 };
 
+/* Without it threads that run have no stack. */
+static bool threads__has_clock(struct collector *threads)
+{
+	const char *reason;
+
+	if (!threads->clock && thread_clock__open(threads->shared, &threads->clock, &reason))
+		threads->clock = NULL;
+	return threads->clock != NULL;
+}
+
 static struct open_records threads__open_records(struct collector *threads)
 {
 	struct open_records open = {0};
@@ -167,7 +178,7 @@ static struct open_records threads__open_records(struct collector *threads)
 			continue;
 		open.cnt++;
 		open.table_cnt += record__awaits_table(record);
-		if (record->flags & THREAD_ON_CPU &&
+		if (record->flags & THREAD_ON_CPU && threads__has_clock(threads) &&
 			!thread_clock__start(threads->clock, record->tid))
 			open.running_cnt++;
 	}
@@ -211,7 +222,8 @@ static int threads__complete(struct collector *threads)
 			usleep(PAUSE_US);
 		err = threads__round(threads, &open);
 	}
-	thread_clock__stop(threads->clock);
+	if (threads->clock)
+		thread_clock__stop(threads->clock);
 	return err;
 }
 
@@ -272,16 +284,13 @@ static void threads__close(struct collector *threads)
 
 static int threads__load(struct collector *threads, const char **ret_reason)
 {
-	int err;
-
 	*ret_reason = "cannot open the program that passes over threads";
 	threads->bpf = threads_bpf__open();
 	if (!threads->bpf)
 		return -errno;
 	bpf_program__set_autoload(threads->bpf->progs.threads_pass, true);
 	*ret_reason = "cannot load the program that passes over threads";
-	err = shared__load(threads->shared, threads->bpf->skeleton);
-	return err ? err : thread_clock__open(threads->shared, &threads->clock, ret_reason);
+	return shared__load(threads->shared, threads->bpf->skeleton);
 }
 
 static int threads__open(struct shared *shared, struct collector **ret, const char **ret_reason)
