@@ -130,6 +130,12 @@ def sched_pid(result):
         oncpu = sum(map(int, re.findall(rf"^  M\d+: .* oncpu\(us\)=(\d+) .* comm={name}$", result.stderr, re.M)))
         assert oncpu > 0.3e6, (name, oncpu)
     assert len(re.findall(r"^  P[01]: status=", result.stderr, re.M)) == 2 * len(lines)
+    # who delayed whom, line by line and in the table at the end
+    names = {"alpha", "beta", "gamma"}
+    told = set(re.findall(r"^  D\d+: p=[01] wait\(us\)=\d+ held\(us\)=\d+ .* comm=(\w+) bycomm=(\w+)$", result.stderr, re.M))
+    rows = set(re.findall(r"^ +[\d.]+ms +[\d.]+ms +[01] +[\d.]+s  (\w+) \d+ \(pid \d+\) <- (\w+) \d+ \(pid \d+\)$", result.stderr, re.M))
+    for pairs in (told, rows):
+        assert any(mine in names and by in names and mine != by for mine, by in pairs), (told, rows)
 
 
 # The load comes and goes between lines, however long the attach took.
@@ -207,6 +213,61 @@ def threads(result):
     got, _ = profile(result, "threads")
     assert w.total(got.samples) == 6, got.samples
     assert w.holding(got.samples, "block_for_ever") == 5, w.shares(got.samples)
+
+
+DUMP = "dump 20 >said & until grep -q ready said; do sleep 0.2; done; sleep 1\n"
+
+
+@case(DUMP + "bpfprof --stats --pid $! -P threads -d 0 -o .")
+def thread_dump(result):
+    """the dump of every thread: state, time in it, and stack to the root, without frame pointers"""
+    ended_well(result)
+    heads = re.findall(r'^thread \d+ "dump" \[([^,\]]+)(, [^\]]+)?\]:$', result.stdout, re.M)
+    assert collections.Counter(state for state, _ in heads) == {
+        "futex": 4, "sleep": 4, "poll": 4, "epoll": 4, "read": 4, "signal": 1}, result.stdout
+    assert all(since for _, since in heads), heads
+    assert result.stdout.count("\ngo_deeper\n") == sum(i % 40 + 1 for i in range(20)), result.stdout
+    assert result.stdout.count("\nrun_thread\n") == 20 and "[truncated]" not in result.stdout, result.stdout
+
+
+@case(DUMP + "bpfprof --stats --no-trace -o . --wall -d 3 --pid $!")
+def wall(result):
+    """wall-clock profile: each thread counts for as long as it lives, by state"""
+    got, _ = profile(result, "wall")
+    states = collections.Counter()
+    for sample in got.samples:
+        states[sample.labels["state"]] += sample.values[1]
+    total = sum(states.values())
+    assert total > 21 * 2e9, states
+    for state in ("futex", "sleep", "poll", "epoll", "read"):
+        assert 0.17 < states[state] / total < 0.21, (state, states)
+    assert w.holding(got.samples, "go_deeper") > 0.9 * w.total(got.samples)
+
+
+@case("blockers 5 >said & until grep -q ready said; do sleep 0.2; done; sleep 1\n"
+      "bpfprof --stats --no-trace -P block -o . -d 3 --pid $!")
+def block_without_end(result):
+    """off-CPU profile: waits that began before the attach, with their stack, marked, up to now"""
+    got, _ = profile(result, "block")
+    samples = [sample for sample in got.samples if "block_for_ever" in w.names(sample)]
+    assert sum(sample.values[0] for sample in samples) == 5, got.samples
+    assert {(sample.labels["state"], sample.labels["began"]) for sample in samples} == {("pipe", "before the attach")}
+    assert sum(sample.values[1] for sample in samples) > 5 * 2.5e9, samples
+    # 6.1 and 6.12 lack it, and are told so
+    assert "this kernel lacks the tracepoint sched_exit_tp" in result.stderr
+
+
+@case("unshare -p -f -m sh -c 'mount -t proc proc /proc; threads stay 300 >/dev/null & sleep 1\n"
+      "bpfprof --stats -P cpu,block -o . -d 2 --pid $!'", 120)
+def pid_namespace(result):
+    """CPU profile, block and SCHED lines from inside of a pid namespace, by the ids that it has"""
+    got, _ = profile(result, "cpu")
+    assert w.holding(got.samples, "burn_alpha") > 20
+    assert {sample.labels["pid"] for sample in got.samples} == {int(got.samples[0].labels["pid"])}
+    assert got.samples[0].labels["pid"] < 20, got.samples[0]
+    waits = w.unwind_helpers.read_profile(result.path("block.pb.gz")).samples
+    assert waits and {sample.labels["pid"] for sample in waits} == {got.samples[0].labels["pid"]}
+    assert all(line.threads == 4 for line in sched_lines(result)), result.stderr
 
 
 UNIT_CAPABILITIES = "/host/setpriv --bounding-set=-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search,+syslog"

@@ -160,7 +160,7 @@ def run(image, archive, folder, seconds):
     accelerator = os.environ.get("VM_ACCEL", "tcg")
     args = ["qemu-system-x86_64", "-M", "q35", "-accel", accelerator, "-smp", "2", "-m", "1024",
             "-cpu", "host" if accelerator == "kvm" else "max,la57=off", "-kernel", image, "-initrd", initramfs,
-            "-append", "console=ttyS0 panic=-1 quiet random.trust_cpu=on mitigations=off tsc=reliable",
+            "-append", "console=ttyS0 panic=-1 quiet random.trust_cpu=on mitigations=off tsc=reliable no_timer_check",
             "-display", "none", "-nodefaults", "-no-user-config", "-no-reboot", "-nic", "none",
             "-serial", f"file:{console}", "-serial", f"file:{stream}"]
     done = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
