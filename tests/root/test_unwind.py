@@ -69,10 +69,11 @@ BUILDS = {
                             "--target=x86_64-unknown-linux-musl", RUST]),
 }
 
+RESOLVER = re.compile(r"(?:lib:ld-linux-x86-64\.so\.2;)*lib:ld-linux-x86-64\.so\.2")
 LIBC = r"lib:(?:libc\.so\.6|libc\.so|ld-musl-x86_64\.so\.1)"
 # From the leaf to the cycle's function 0, by leaf: tokens joined by ";".
 BURN = r"(?:is_late;)?leaf_burn"
-SIGNAL = rf"{BURN};on_signal;(?:{LIBC}|__restore_rt|__restore|\?)"
+SIGNAL = rf"(?:{BURN};)?on_signal;(?:{LIBC}|__restore_rt|__restore|\?)"
 LEAVES = {
     "burn": BURN,
     "signal": rf"(?:{SIGNAL};)?(?:interrupted;)?(?:burn_in_signal;)?leaf_signal",
@@ -179,6 +180,9 @@ class Chains:
             text = ";".join(program.token(item) for item in frames)
             if "descend" not in text.split(";") and complete:
                 self.cnt["start"] += sample.values[0]
+            elif not complete and RESOLVER.fullmatch(text):
+                # glibc's lazy binding keeps its frame's address in rbx, which is not followed: README, end_bad_rule.
+                self.cnt["start"] += sample.values[0]
             elif text.count(";") < 4 and not complete:
                 # Before the mappings and tables of a new process were known: its leaf, and no more.
                 self.early[text] += sample.values[0]
@@ -234,11 +238,24 @@ def profile_of(program, args, out, library=None):
         resource.setrlimit(resource.RLIMIT_STACK, previous)
 
 
+def run_until_seen(chains_of):
+    """chains_of(): runs the program. A busy machine may leave it too little time: then it runs again."""
+    for _ in range(5):
+        chains, profile, counters = chains_of()
+        if chains.wrong or chains.cnt["exact"] >= EXACT_MIN:
+            break
+    return chains, profile, counters
+
+
 def run_c(programs, out, variant="pie", frame="plain", leaf="burn", depth=60, where="main"):
     program = programs(variant)
     args = [frame, leaf, depth, SECONDS] + ([where] if where != "main" else [])
-    profile, counters, _ = profile_of(program, args, out, programs.library)
-    return Chains(program, profile, LEAVES[leaf], frame, depth, ROOTS[where]), profile, counters
+
+    def once():
+        profile, counters, _ = profile_of(program, args, out, programs.library)
+        return Chains(program, profile, LEAVES[leaf], frame, depth, ROOTS[where]), profile, counters
+
+    return run_until_seen(once)
 
 
 @pytest.mark.parametrize("where", ["main", "thread"])
@@ -288,10 +305,16 @@ def test_cxx(programs, tmp_path, frame, depth, where):
         depth = min(depth, 120)
     program = programs("c++")
     args = [frame, depth, SECONDS] + (["thread"] if where == "thread" else [])
-    profile, counters, _ = profile_of(program, args, tmp_path)
-    if frame == "function":
-        drop_between(program, profile)
-    Chains(program, profile, BURN, frame, depth, ROOTS["c++" if where == "main" else "c++-thread"]).check()
+
+    def once():
+        profile, counters, _ = profile_of(program, args, tmp_path)
+        if frame == "function":
+            drop_between(program, profile)
+        return (Chains(program, profile, BURN, frame, depth, ROOTS["c++" if where == "main" else "c++-thread"]), profile,
+                counters)
+
+    chains, _, counters = run_until_seen(once)
+    chains.check()
     check_ends(counters)
 
 
@@ -328,17 +351,22 @@ def test_rust(programs, tmp_path, frame, depth, where, variant):
         depth = min(depth, 200)
     program = programs(variant)
     args = [frame, depth, SECONDS] + (["thread"] if where == "thread" else [])
-    profile, counters, _ = profile_of(program, args, tmp_path)
-    if frame == "closure":
-        drop_between(program, profile)
-    Chains(program, profile, BURN, frame, depth, ROOTS["rust" if where == "main" else "rust-thread"]).check()
+
+    def once():
+        profile, counters, _ = profile_of(program, args, tmp_path)
+        if frame == "closure":
+            drop_between(program, profile)
+        return (Chains(program, profile, BURN, frame, depth, ROOTS["rust" if where == "main" else "rust-thread"]), profile,
+                counters)
+
+    chains, _, counters = run_until_seen(once)
+    chains.check()
     check_ends(counters)
 
 
-@pytest.mark.skipif(not shutil.which("clang"), reason="clang is not installed")
 def test_first_samples_of_a_command(tmp_path):
-    """clang maps 100 MB of libLLVM and runs its constructors: none of its samples finds a file without a table."""
-    _, counters, _ = helpers.run_bpfprof(tmp_path, ["-F", HZ], ["clang", "--version"])
+    """It is held until its program, its libraries and the dynamic linker are known: no sample finds a file without a table."""
+    _, counters, _ = helpers.run_bpfprof(tmp_path, ["-F", HZ], ["/usr/bin/python3", "-I", "-S", "-c", "sum(range(3000000))"])
     ends = helpers.ends(counters)
     assert ends.get("root", 0) >= EXACT_MIN
     assert not {"no_table", "no_mapping"} & set(ends), ends

@@ -180,6 +180,7 @@ static NOINLINE uint64_t leaf_read(uint64_t seed)
 static NOINLINE uint64_t leaf_dlopen(uint64_t seed)
 {
 	void *library = dlopen(getenv("DEEP_LIBRARY"), RTLD_NOW);
+	uint64_t start_tsc;
 	uint64_t (*function)(uint64_t, uint64_t) = library ? dlsym(library, "deep_library_burn")
 							   : NULL;
 
@@ -187,7 +188,10 @@ static NOINLINE uint64_t leaf_dlopen(uint64_t seed)
 		fprintf(stderr, "deep: %s\n", dlerror());
 		_exit(1);
 	}
+	start_tsc = __rdtsc();
 	usleep(150000);
+	if (deadline_tsc != UINT64_MAX)
+		deadline_tsc += __rdtsc() - start_tsc;
 	return function(seed, deadline_tsc) + 1;
 }
 

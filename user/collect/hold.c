@@ -27,6 +27,8 @@ struct hold {
 	struct shared *shared;
 	struct hold_bpf *bpf;
 	struct uprobe_links links;
+	enum uprobe_kind
+		kind; /* perf events ask for CAP_SYS_ADMIN, which has been given up by then */
 	pid_t pid;
 	enum hold_point at; /* it is held; HOLD_NOWHERE: it runs */
 	enum hold_point seen;
@@ -47,6 +49,13 @@ int hold__open(struct shared *shared, pid_t pid, struct hold **ret)
 	if (!hold->bpf) {
 		err = -errno;
 		goto out;
+	}
+	hold->kind = uprobe_kind__detect() == UPROBE_PERF ? UPROBE_PERF : UPROBE_MULTI;
+	if (hold->kind == UPROBE_MULTI) {
+		bpf_program__set_expected_attach_type(
+			hold->bpf->progs.hold_linker, (enum bpf_attach_type)UPROBE_ATTACH_MULTI);
+		bpf_program__set_expected_attach_type(
+			hold->bpf->progs.hold_entry, (enum bpf_attach_type)UPROBE_ATTACH_MULTI);
 	}
 	bpf_program__set_autoload(hold->bpf->progs.hold_exec, true);
 	bpf_program__set_autoload(hold->bpf->progs.hold_linker, true);
@@ -162,7 +171,7 @@ static bool hold__probe_linker(struct hold *hold, int fd)
 	elf_code__each_function(&code, symbol__match, &addr);
 	found = addr && elf_code__offset(&code, addr, &site.offset);
 	elf_code__close(&code);
-	return found && !uprobe_links__add(&hold->links, UPROBE_PERF, hold->bpf->progs.hold_linker,
+	return found && !uprobe_links__add(&hold->links, hold->kind, hold->bpf->progs.hold_linker,
 				fd, hold->pid, &site, 1, 0);
 }
 
@@ -189,7 +198,7 @@ static bool hold__probe_entry(struct hold *hold, uint64_t offset)
 		return false;
 	site.offset = entry__site(fd, offset);
 	err = uprobe_links__add(
-		&hold->links, UPROBE_PERF, hold->bpf->progs.hold_entry, fd, hold->pid, &site, 1, 0);
+		&hold->links, hold->kind, hold->bpf->progs.hold_entry, fd, hold->pid, &site, 1, 0);
 	close(fd);
 	return !err;
 }
