@@ -120,7 +120,7 @@ static __always_inline u64 size__of(struct pt_regs *ctx, u64 function)
 }
 
 static __always_inline void alloc__walk(
-	struct pt_regs *ctx, struct task_struct *task, struct sample_key *key)
+	struct pt_regs *ctx, struct task_struct *task, struct sample_key *key, bool at_entry)
 {
 	struct epoch_users *users;
 	int parity = epoch__enter(&users);
@@ -133,6 +133,9 @@ static __always_inline void alloc__walk(
 	scratch = scratch__get();
 	if (scratch) {
 		walk__begin(&scratch->walk);
+		/* The return address is where the stack pointer points, whatever the file knows: Debian's musl has no
+		 * call frame information. */
+		scratch->walk.in_clone = at_entry;
 		user_regs__copy(&scratch->walk.regs, ctx);
 		walk__user(&scratch->walk, task, key->pid, false);
 		key->stack = walk__finish(&scratch->walk, task, key->pid, key->start_ns);
@@ -144,7 +147,8 @@ static __always_inline void alloc__walk(
 }
 
 /* The stack is taken at the entry: at the return the frame is gone. */
-static __always_inline u32 alloc__site(struct pt_regs *ctx, struct task_struct *task, u32 process)
+static __always_inline u32 alloc__site(
+	struct pt_regs *ctx, struct task_struct *task, u32 process, bool at_entry)
 {
 	struct sample_key key = {};
 
@@ -152,7 +156,7 @@ static __always_inline u32 alloc__site(struct pt_regs *ctx, struct task_struct *
 	sample_key__fill(&key, task);
 	/* A thread is no part of it: it would be a site of its own for each. */
 	__builtin_memset(key.thread, 0, sizeof(key.thread));
-	alloc__walk(ctx, task, &key);
+	alloc__walk(ctx, task, &key, at_entry);
 	return site__find(&key, process);
 }
 
@@ -214,7 +218,7 @@ static __always_inline int alloc__enter(struct pt_regs *ctx)
 	}
 	if (thread__samples(thread, size)) {
 		call.flags = PENDING_SAMPLED;
-		call.site = alloc__site(ctx, task, process);
+		call.site = alloc__site(ctx, task, process, true);
 		counter__inc(COUNTER_heap_samples);
 	}
 	if (cookie & HEAP_COOKIE_NESTS) {
@@ -367,7 +371,7 @@ int heap_usdt_alloc(struct pt_regs *ctx)
 		return 0;
 	__sync_fetch_and_add(&hits->usdt_allocs, 1);
 	counter__inc(COUNTER_heap_samples);
-	usdt__allocated(process, alloc__site(ctx, task, process), &call);
+	usdt__allocated(process, alloc__site(ctx, task, process, false), &call);
 	return 0;
 }
 

@@ -131,6 +131,18 @@ def test_static_binary(bpfprof, programs_of):
     check_sites(bpfprof.profile("heap.pb.gz"))
 
 
+def test_musl(bpfprof, tmp_path):
+    """Debian's musl has no call frame information: the allocator's caller is known all the same, strdup(3) too."""
+    if not shutil.which("musl-gcc"):
+        pytest.skip("musl-gcc is not installed")
+    path = str(tmp_path / "heap_musl")
+    subprocess.run(["musl-gcc", "-O2", "-g", "-w", "-D_GNU_SOURCE", "-static", os.path.join(ROOT, "tests/workloads/heap_sites.c"),
+                    "-o", path], check=True)
+    bpfprof.run(*EXACT, "--", path, 300)
+    leaks = by_function(bpfprof.profile("heap.pb.gz"), "leak_.*|strdup")
+    assert {name: values[3] for name, values in leaks.items()} == dict.fromkeys(LEAKS - {"leak_strdup"} | {"strdup"}, 30000)
+
+
 def test_rust(bpfprof, tmp_path):
     if not shutil.which("rustc"):
         pytest.skip("rustc is not installed")
