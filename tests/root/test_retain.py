@@ -48,12 +48,14 @@ def cpu_of(profile, pid):
     return sum(sample.values[1] for sample in profile.samples if sample.labels.get("pid") == pid)
 
 
-def test_the_past_is_read_back(tmp_path, burning):
+def test_the_past_is_read_back(tmp_path, burning, programs):
     folder = tmp_path / "kept"
-    server = Server(tmp_path, "--retain", f"{folder},10M,1h,2s")
+    other = programs.busy()
+    args = ("--pid", f"{burning.pid},{other.pid}", "-P", "cpu", "--retain")
+    server = Server(tmp_path, *args, f"{folder},10M,1h,2s")
     try:
         # one after the other, with no gap; a later one may be written before the one before it
-        assert wait_until(lambda: follow_each_other(kept(folder)[:4]), 90), (kept(folder), server.log())
+        assert wait_until(lambda: follow_each_other(kept(folder)[:4]), 240), (kept(folder), server.log())
         names = kept(folder)[:4]
         assert os.stat(folder).st_mode & 0o777 == 0o700
         spans = [span_of(name) for name in names]
@@ -72,7 +74,8 @@ def test_the_past_is_read_back(tmp_path, burning):
         seconds = (spans[3][1] - spans[0][0]) // 1000 - 1
         query = f"time={(spans[0][0] + 500) / 1000:.3f}&seconds={seconds}"
         whole = profile_of(server.get(f"/debug/pprof/profile?{query}"), tmp_path)
-        assert cpu_of(whole, burning.pid) == sum(cpu_of(one, burning.pid) for one in each) > 0
+        for pid in (burning.pid, other.pid):
+            assert cpu_of(whole, pid) == sum(cpu_of(one, pid) for one in each) > 0
         assert whole.sample_types == each[0].sample_types and whole.period == each[0].period
         assert whole.duration_ns == sum(one.duration_ns for one in each)
         # one process of them
@@ -102,7 +105,7 @@ def test_the_past_is_read_back(tmp_path, burning):
         server.stop(signal.SIGKILL)
     before = kept(folder)
     (folder / f".{before[0]}.aB3xYz").write_bytes(b"half")
-    server = Server(tmp_path, "--retain", f"{folder},10M,1h")
+    server = Server(tmp_path, *args, f"{folder},10M,1h")
     try:
         assert wait_until(lambda: len(os.listdir(folder)) == len(before), 30)
         answer = server.get(f"/debug/pprof/profile?time={middle:.3f}")
