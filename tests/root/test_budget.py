@@ -34,7 +34,7 @@ def test_caps(tmp_path, programs):
         folder.mkdir()
     before_ns = w.cpu_ns(target.pid)
     with w.Running(folders["cpu"], "-F", HZ, "--max-overhead", "5", "--pid", target.pid) as cpu, \
-            w.Running(folders["memory"], "--max-memory", "1M", "--max-overhead", "100", "--pid", target.pid) as memory:
+            w.Running(folders["memory"], "-F", HZ // 4, "--max-memory", "1M", "--max-overhead", "100", "--pid", target.pid) as memory:
         cpu.wait_for("SCHED", 60)
         memory.wait_for("SCHED", 60)
         after_ns = w.cpu_ns(target.pid)
@@ -54,7 +54,7 @@ def test_caps(tmp_path, programs):
         assert any(comment.startswith("shed_cpu_seconds ") for comment in profile.comments)
 
         profile, counters, text = memory.finish()
-        check_times(profile, end_ns - after_ns, end_ns - before_ns, 99)
+        check_times(profile, end_ns - after_ns, end_ns - before_ns, HZ // 4)
         line = re.search(r"budget: bpfprof holds ([0-9.]+) MiB of memory, ([0-9.]+) of them in BPF maps, more than --max-memory 1M", text)
         assert line and float(line[1]) > float(line[2]) > 1
         assert counters["shed_memory_seconds"] >= 3
