@@ -55,17 +55,19 @@ class Curve:
 
 
 class Piece:
-    def __init__(self, text="", figures=(), curves=()):
+    def __init__(self, text="", figures=(), curves=(), load=0.0):
         self.text, self.figures, self.curves = text, list(figures), list(curves)
+        self.load = load  # the load average before it, per CPU: what others did on the machine
 
     def to_json(self):
-        return json.dumps({"text": self.text, "figures": [vars(figure) for figure in self.figures],
+        return json.dumps({"text": self.text, "load": self.load, "figures": [vars(figure) for figure in self.figures],
                            "curves": [vars(curve) for curve in self.curves]}, indent=1)
 
     @staticmethod
     def from_json(text):
         fields = json.loads(text)
-        return Piece(fields["text"], [Figure(**figure) for figure in fields["figures"]], [Curve(**curve) for curve in fields["curves"]])
+        return Piece(fields["text"], [Figure(**figure) for figure in fields["figures"]], [Curve(**curve) for curve in fields["curves"]],
+                     fields.get("load", 0.0))
 
 
 def number(value, digits):

@@ -100,7 +100,7 @@ def dump_threads(pid):
 def run_stacks(cnt):
     """CPU of a run whose profile has about cnt stacks; -> (stacks, result)"""
     cpus = hosts.cpus()
-    loads = [["taskset", "-c", cpu, tools.work("stacks"), cnt, i * cnt // len(cpus)] for i, cpu in enumerate(cpus)]
+    loads = [hosts.on_cpu(cpu, [tools.work("stacks"), cnt, i * cnt // len(cpus)]) for i, cpu in enumerate(cpus)]
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, measure.running(loads, settle_s=0.2) as procs:
         args = ["-P", "cpu", "-F", STACKS_HZ, "-i", "100ms", "--top=0", "--no-trace", "-f", "pprof,folded", "-o", folder,
                 "--pid", ",".join(str(proc.pid) for proc in procs)]

@@ -7,6 +7,7 @@ import svg
 from figures import Piece
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+BUSY = 1.5
 CHART = "docs/bench.svg"
 
 
@@ -17,11 +18,20 @@ def write(path, text):
     os.rename(path + ".tmp", path)
 
 
+def strangers(pieces):
+    """That others were at work on the machine, if they were."""
+    loads = [piece.load for piece in pieces]
+    if not loads or max(loads) < BUSY:
+        return ""
+    return (f" The machine was busy with other work meanwhile (load average before the pieces, a CPU: {min(loads):.1f} to {max(loads):.1f}): "
+            "CPU times bear that, the times until the first line and the last table do not.")
+
+
 def section(machine, pieces):
     """What stands in README between the markers."""
     figures = [figure for piece in pieces for figure in piece.figures]
     curves = [curve for piece in pieces for curve in piece.curves]
-    text = f"{machine}\n\n"
+    text = f"{machine}{strangers(pieces)}\n\n"
     if figures or curves:
         text += f"![ratios to the peers and growth]({CHART})\n\n"
     if figures:
