@@ -173,7 +173,7 @@ def await_attached(proc, settle_s=0.5, timeout_s=30):
     cnt, since = 0, time.monotonic()
     while time.monotonic() < deadline:
         now = kernel_objects(proc.pid)
-        if len(now) != cnt:
+        if len(now) > cnt:  # some come and go: an iterator's
             cnt, since = len(now), time.monotonic()
         if time.monotonic() - since > settle_s and any(wanted in kind for kind in now):
             return
