@@ -196,12 +196,12 @@ def test_perf_map_refused(tmp_path, ending, jit, how):
         target = f"/tmp/perf-{proc.pid}.map"
         os.chown(target, 1000, 1000)
     try:
-        profile, _, _, _ = w.profile_pids(tmp_path, ["-d", "700ms"], [proc.pid])
+        profile, _, _, _ = w.profile_pids(tmp_path, ["-d", "2s"], [proc.pid])
     finally:
         os.unlink(target)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"/tmp/perf-{proc.pid}.map")
-    assert w.total(profile.samples) > 30
+    assert w.total(profile.samples) > 0
     assert share(profile, "secret") == 0
 
 
