@@ -69,7 +69,7 @@ def redis_us(name, requests):
 
 
 def piece(quick):
-    runs, seconds, requests = (1, 0.8, 30000) if quick else (3, 1, 80000)
+    runs, seconds, requests = (1, 0.8, 15000) if quick else (3, 1, 40000)
     tried = {"bare": "", OURS: "", RATE_1: "", MEMLEAK_NAME: tools.missing("bpftrace"), HEAPTRACK: tools.missing("heaptrack"),
              DHAT: tools.missing("valgrind")}
     pairs = measure.alternated_known(runs, {name: why or (lambda n=name: pair_ns(n, seconds)) for name, why in tried.items()})

@@ -134,7 +134,11 @@ def alternated(runs, variants):
     results = {name: [] for name in variants}
     for _ in range(runs):
         for name, run in variants.items():
-            results[name].append(run())
+            try:
+                results[name].append(run())
+            except subprocess.TimeoutExpired as error:
+                say(f"{name}: {error}")
+                results[name].append(None)
     return results
 
 
