@@ -14,6 +14,7 @@ import tools
 # perf 6.1 prints the offset in the file as a frame's address.
 FRAME = re.compile(r"^\s+([0-9a-f]+) .*\((.*?)\)$")
 STACKS_MAX = 300
+GO_ROOTS = ("runtime.goexit", "runtime.mstart", "runtime.rt0_go")  # Go has no CFI for them
 SECONDS_MAX = 30
 roots = {}  # path -> Roots
 
@@ -87,5 +88,5 @@ def complete_pct(path):
         frames = FRAME.findall(block[-1].rstrip("\n"))
         if frames and not frames[0][1].startswith("[kernel"):
             total += 1
-            complete += is_root(int(frames[0][0], 16), frames[0][1])
+            complete += is_root(int(frames[0][0], 16), frames[0][1]) or any(name in block[-1] for name in GO_ROOTS)
     return (100.0 * complete / total if total else None), total

@@ -37,9 +37,15 @@ def server(folder, under=()):
 
 
 def server_pid(folder):
-    """Of the server itself, not of what started it."""
-    out = subprocess.run(["redis-cli", "-s", f"{folder}/redis", "info", "server"], capture_output=True, text=True, timeout=20).stdout
-    return next((int(line.split(":")[1]) for line in out.splitlines() if line.startswith("process_id:")), 0)
+    """Of the server itself, not of what started it, once it answers; 0: it does not."""
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        out = subprocess.run(["redis-cli", "-s", f"{folder}/redis", "info", "server"], capture_output=True, text=True, timeout=20).stdout
+        found = [int(line.split(":")[1]) for line in out.splitlines() if line.startswith("process_id:")]
+        if found:
+            return found[0]
+        time.sleep(0.05)
+    return 0
 
 
 def cpu_us(folder, command, requests):
