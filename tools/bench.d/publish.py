@@ -8,7 +8,7 @@ from figures import Piece
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 BUSY = 1.5
-CHART = "docs/bench.svg"
+CHART = "tools/bench.d/bench.svg"
 
 
 def write(path, text):
