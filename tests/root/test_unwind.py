@@ -74,10 +74,11 @@ LIBC = r"lib:(?:libc\.so\.6|libc\.so|ld-musl-x86_64\.so\.1)"
 # From the leaf to the cycle's function 0, by leaf: tokens joined by ";".
 BURN = r"(?:is_late;)?leaf_burn"
 SIGNAL = rf"(?:{BURN};)?on_signal;(?:{LIBC}|__restore_rt|__restore|\?)"
+RETURN = rf"{SIGNAL}|{LIBC}|__restore_rt|__restore" # the last three: back from the handler already
 LEAVES = {
     "burn": BURN,
-    "signal": rf"(?:{SIGNAL};)?(?:interrupted;)?(?:burn_in_signal;)?leaf_signal",
-    "sigaltstack": rf"(?:{SIGNAL};)?(?:interrupted;)?(?:burn_in_signal;)?leaf_sigaltstack",
+    "signal": rf"(?:(?:{RETURN});)?(?:interrupted;)?(?:burn_in_signal;)?leaf_signal",
+    "sigaltstack": rf"(?:(?:{RETURN});)?(?:interrupted;)?(?:burn_in_signal;)?leaf_sigaltstack",
     "fault": rf"{BURN};on_fault;(?:{LIBC}|__restore_rt|__restore|\?);fault_at_entry;leaf_fault",
     "qsort": rf"(?:{BURN};compare;|__free;)?(?:(?:{LIBC}|msort_with_tmp|qsort|__qsort_r|wrapper_cmp|trinkle|sift|smoothsort);)+"
              r"leaf_qsort",
