@@ -65,8 +65,9 @@ def test_every_wait_with_its_time_and_its_state(bpfprof, waits, cold_file):
     assert set(expected) == set(STATES)
     for name, (cnt, ns) in expected.items():
         samples = o.having(profile.samples, name)
-        if name == "wait_disk":  # interrupts take time from reads that is neither theirs nor off CPU
-            assert o.delay(samples) == pytest.approx(ns, rel=0.05), name
+        # Interrupts take time from reads that is neither theirs nor off CPU, and it may lose the CPU between two reads.
+        if name == "wait_disk":
+            assert 0.9 * ns < o.delay(samples) < 1.3 * ns, name
         else:
             assert o.delay(samples) == pytest.approx(ns, rel=0.02), name
             assert {sample.labels["thread"] for sample in samples} <= {name, "waits"}
