@@ -14,7 +14,7 @@ import threading
 import time
 
 START_SECONDS_MAX = 60
-END_SECONDS_MAX = 60
+END_SECONDS_MAX = 180
 WATCHDOG_SECONDS = 30
 METRIC = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$", re.M)
 SCHED = re.compile(r"^SCHED (\d+)ms: ")
@@ -37,9 +37,11 @@ class Daemon:
         environment.update(NOTIFY_SOCKET=notify_path, WATCHDOG_USEC=str(WATCHDOG_SECONDS * 1000000))
         if clock_library:
             environment.update(LD_PRELOAD=clock_library, CLOCK_STEP_FILE=self.clock_path)
-        self.proc = subprocess.Popen([program, "--listen", "127.0.0.1:0", "--linger", "5s", "--stats"], cwd=folder,
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                                     errors="replace", env=environment)
+        # A session of its own, as a service has: where the scheduler groups by session, it is not one of the load's.
+        self.proc = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", program, "--listen", "127.0.0.1:0", "--linger", "5s",
+                                      "--stats"], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.PIPE, text=True, errors="replace", env=environment,
+                                     start_new_session=True)
         self.pid, self.port = self.proc.pid, 0
         self.threads = [threading.Thread(target=fn, daemon=True) for fn in (self._read_lines, self._read_notify)]
         for thread in self.threads:
