@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Files that a capture holds open, and for how long. */
+/* What a capture holds, and for how long: files that are open, and memory that a burst took. */
 #include "capture_private.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #define RELEASE_PERIOD_NS (30 * NS_PER_S)
@@ -42,4 +43,5 @@ void capture__release_files(struct capture *capture)
 	processes__mark_files(capture->processes, is_mapped, file_cnt);
 	files__release(capture->files, is_mapped, now_ns, capture__kept_since(capture, now_ns));
 	free(is_mapped);
+	malloc_trim(0);
 }

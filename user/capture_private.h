@@ -83,7 +83,7 @@ int capture__drain_profiles(struct capture *capture, int parity);
 uint64_t capture__refused_samples(const struct capture *capture);
 /* Puts what a gauge shows now in the place of what its profile holds. */
 int capture__read_gauge(struct capture *capture, struct capture_profile *entry);
-/* Lets go of files that no process maps and no stack that is kept can refer to; once a drain. */
+/* Lets go of files that no process maps and no stack that is kept can refer to, and of free memory; once a drain. */
 void capture__release_files(struct capture *capture);
 /* Drops stacks that nothing refers to any more, when their table fills; once a drain. */
 void capture__sweep_stacks(struct capture *capture);
