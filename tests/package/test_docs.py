@@ -13,7 +13,7 @@ import pytest
 from conftest import BIN, BUILD, ROOT, run
 
 DOCS = os.path.join(os.path.dirname(BIN), "docs")
-WORDS = ["cpu", "heap", "block", "mutex", "threads", "sched", "threadcreate", "wall"]
+WORDS = ["cpu", "heap", "block", "mutex", "threads", "sched", "threadcreate", "wall", "faults"]
 
 
 @pytest.fixture(scope="module", autouse=True)

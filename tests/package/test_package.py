@@ -24,21 +24,21 @@ mount --bind /dev root/dev
 cp "$2" root/bpfprof.deb
 installed() { chroot root sh -ec "$1"; }
 cd upper
-find . -mindepth 1 ! -type d | sort > ../before
+find . -mindepth 1 ! -type d ! -type c | sort > ../before
 cd ..
 installed 'dpkg -i --no-triggers /bpfprof.deb'
 installed 'bpfprof --version && test -s /usr/share/man/man1/bpfprof.1.gz && bash -n /usr/share/bash-completion/completions/bpfprof'
 installed 'systemd-analyze verify --man=no /lib/systemd/system/bpfprof.service'
 installed '! test -e /etc/systemd/system/multi-user.target.wants/bpfprof.service'
 # the options are a user's, and stay when the package is installed again or removed
-installed 'echo BPFPROF_OPTIONS=-v > /etc/default/bpfprof && mkdir /var/lib/bpfprof && touch /var/lib/bpfprof/file'
+installed 'echo BPFPROF_OPTIONS=-v > /etc/default/bpfprof && mkdir -p /var/lib/bpfprof && touch /var/lib/bpfprof/file'
 installed 'dpkg -i --no-triggers /bpfprof.deb && grep -x BPFPROF_OPTIONS=-v /etc/default/bpfprof'
 installed 'dpkg -r --no-triggers bpfprof && test -e /etc/default/bpfprof && ! test -e /usr/sbin/bpfprof'
 installed 'dpkg -P --no-triggers bpfprof && ! dpkg-query -W bpfprof'
 echo ----
 cd upper
-find . -mindepth 1 ! -type d | sort | diff ../before - || true
-find . -path '*bpfprof*'
+find . -mindepth 1 ! -type d ! -type c | sort | diff ../before - || true
+find . -path '*bpfprof*' ! -type c
 """
 
 
