@@ -63,11 +63,12 @@ def cpu_command(result):
                if chain[-1] != "[truncated]"), chains[0]
 
 
-@case("bpfprof --stats -P cpu --top=5 -d 3 -o . & sleep 1; threads stay 5; wait $!; echo $? >status_of")
+# Reads of /dev/zero are for the kernel's part.
+@case("threads stay 100 >/dev/null & while :; do dd if=/dev/zero of=/dev/null bs=64k count=1000 2>/dev/null; done & sleep 1\n"
+      "bpfprof --stats -P cpu --top=5 -o . -d 3", 90)
 def cpu_host(result):
     """CPU profile of the whole host: threads by name, labels, kernel symbols"""
     got, _ = profile(result)
-    assert result.text("status_of").strip() == "0", result.stderr
     for name in ("alpha", "beta", "gamma"):
         samples = [sample for sample in got.samples if f"burn_{name}" in w.names(sample)]
         assert w.total(samples) > 40, (name, w.shares(got.samples).most_common(8))
@@ -156,7 +157,9 @@ def heap_exact(result):
     assert len(held) == 8 and set(held.values()) == {30000}, held
 
 
-@case("heap_load threads 2 100000 >/dev/null & sleep 1; bpfprof --stats -P heap --max-overhead 100 --pid $! -o . &\n"
+# Probes are dear here: without a limit on their cost they stay.
+@case("heap_load threads 2 100000 >/dev/null & sleep 1\n"
+      "BPFPROF=schedtrace=0 bpfprof --stats -P heap --max-overhead 100 --pid $! -o . &\n"
       "until [ $(grep -c '^heap ' stderr) -ge 3 ]; do sleep 0.2; done; kill -INT $!; wait $!")
 def heap_lines(result):
     """heap lines of a process that allocates all the time"""
@@ -192,7 +195,7 @@ def mutex(result):
     charged = collections.Counter()
     for sample in got.samples:
         charged.update({name: sample.values[1] for name in w.names(sample) if name.startswith("hold_")})
-    waited, long, short = map(int, result.stdout.split())
+    waited, long, short = map(int, result.stdout.split()[:3])  # the table of --top stands behind it
     print(f"charged {dict(charged)}; by the waiters' clocks {long} and {short} of {waited}")
     # A waiter's clock stops when it runs again, the charge when it is woken: here that can be milliseconds.
     assert 0.5 < charged["hold_long"] / long < 1.25, (charged, long)
