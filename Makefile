@@ -21,11 +21,16 @@ DEPS_CHECK := libcmocka-dev libclang-rt-14-dev clang-format python3 python3-pyte
 	curl systemd musl-tools $(DEPS_DEB) lintian man-db mandoc zsh $(DEPS_VM)
 # The peers that `make bench` measures beside bpfprof; what is missing is named in its table.
 DEPS_BENCH := linux-perf libbpf-tools bpftrace heaptrack valgrind redis-server redis-tools bpftool
+# For another machine's unit tests; what it has to have as Debian's packages of that machine is unpacked, not installed.
+DEPS_ARM64 := binutils-aarch64-linux-gnu qemu-user-static
+ROOT_ARM64 := libc6-dev libgcc-12-dev libelf-dev libdw-dev zlib1g-dev liblzma-dev libbpf-dev libmicrohttpd-dev libiberty-dev \
+	uthash-dev libcmocka-dev
 # Needed by `make check` too, unless a Go that did not come from a package is in /usr/local/go.
 DEPS_GO := golang-go
 
-# ---- V=1: show commands. DEBUG=1: no optimisation. SAN=1: ASan and UBSan. FUZZ=1: what the fuzzers are made of. Each kind has
-# its folder. ----
+# ---- V=1: show commands. DEBUG=1: no optimisation. SAN=1: ASan and UBSan. FUZZ=1: what the fuzzers are made of. ARM64=1: for
+# that machine. Each kind has its folder. ----
+ARM64 ?= 0
 V ?= 0
 DEBUG ?= 0
 SAN ?= 0
@@ -48,6 +53,9 @@ O ?= build-fuzz
 CC := clang
 else ifeq ($(SAN),1)
 O ?= build-san
+else ifeq ($(ARM64),1)
+O ?= build-arm64
+CC := clang --target=aarch64-linux-gnu --sysroot=$(CURDIR)/build-arm64/root
 else ifeq ($(DEBUG),1)
 O ?= build-debug
 else
@@ -74,8 +82,8 @@ BPFTOOL ?= bpftool
 CLANG_FORMAT ?= clang-format
 PYTHON := /usr/bin/python3
 
-ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/')
-TRIPLE := $(shell $(CC) -print-multiarch 2>/dev/null || uname -m | sed 's/$$/-linux-gnu/')
+ARCH := $(if $(filter 1,$(ARM64)),arm64,$(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/'))
+TRIPLE := $(shell cc -print-multiarch 2>/dev/null || uname -m | sed 's/$$/-linux-gnu/')
 
 CFLAGS_WARN := -Wall -Werror=implicit-function-declaration -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS_ALL := -std=gnu11 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBPFPROF_VERSION='"$(VERSION)"' \
@@ -246,6 +254,9 @@ $(FUZZERS): %: %.o $(O)/libbpfprof.a
 .PHONY: tests
 tests: all $(UNIT_TESTS) $(BPF_TESTS) ## build what `make check` runs
 
+.PHONY: unit-tests
+unit-tests: $(UNIT_TESTS)
+
 # A build by sudo belongs to whoever owns the checkout, so that plain `make` goes on working.
 RUN = trap 'tools/give-back build build-san build-fuzz' EXIT;
 
@@ -289,6 +300,17 @@ bpf-arm64: ## compile the BPF objects for arm64
 		$(CLANG) $(subst TARGET_ARCH_$(ARCH),TARGET_ARCH_arm64,$(BPF_CFLAGS)) -c $$source \
 			-o $(O)/bpf-arm64/$$(basename $$source .c).o || exit 1; \
 	done
+
+# What qemu-user cannot do: bpf(2), perf_event_open(2), openat2(2); and tests whose oracles read this machine's own programs.
+UNIT_NOT_EMULATED := collect_drain process_events process_publish unwind_store symbol_perf_map \
+	collect_allocator symbol_elf symbol_go symbol_lines
+.PHONY: check-arm64
+check-arm64: ## build for arm64, and run the unit tests under qemu-user
+	$(Q)tools/install-packages $(foreach dep,$(DEPS_BUILD),$(firstword $(subst :, ,$(dep)))) $(DEPS_ARM64)
+	$(Q)tools/unpack-packages arm64 build-arm64/root $(ROOT_ARM64)
+	$(Q)$(MAKE) ARM64=1 all unit-tests
+	$(Q)$(PYTHON) tests/run --build build-arm64 --under 'qemu-aarch64-static -L build-arm64/root' \
+		--without '$(addprefix test_,$(UNIT_NOT_EMULATED))' unit
 
 .PHONY: check-layers
 check-layers: ## who includes whom
@@ -356,7 +378,7 @@ soak: all ## hours of churn, MINUTES=30: nothing grows, nothing is lost uncounte
 
 .PHONY: clean
 clean: ## remove all that was built
-	$(Q)rm -rf build build-debug build-san build-fuzz compile_commands.json
+	$(Q)rm -rf build build-arm64 build-debug build-san build-fuzz compile_commands.json
 
 .PHONY: help
 help: ## this
