@@ -20,7 +20,7 @@ from cases import CASES  # noqa: E402
 
 KERNELS = os.environ.get("VM_KERNELS", "linux-image-cloud-amd64 linux-image-6.12-cloud-amd64").split()
 CACHE = os.path.abspath(os.environ.get("VM_CACHE", os.path.join(ROOT, "build", "vm")))
-RUN_SECONDS_MAX = 400
+RUN_SECONDS_MAX = 900
 NO_FP = ["-fomit-frame-pointer", "-fno-optimize-sibling-calls"]
 WORKLOADS = {"shares": [], "threads": [], "burn": [], "spawn": [], "host": [], "deep": NO_FP,
              "heap_sites": ["-w"], "heap_load": ["-w"], "touch": [], "locks": [], "blockers": []}

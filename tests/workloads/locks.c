@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A lock that is held for a known time by functions with names: locks SECONDS [split]. Prints how long the others waited for it, in
- * nanoseconds; with split also how much of it hold_long() ended, and hold_short(). */
+ * nanoseconds; with split also how much of it began while hold_long() had the lock, and hold_short(). */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +12,9 @@
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static volatile int done;
 static unsigned long long waited_ns;
-/* Under the lock: whose unlock was the last one, and what waits each has ended. */
-static enum { NOBODY, LONG, SHORT, WAITER, ENDER_CNT } ender;
-static unsigned long long ended_ns[ENDER_CNT];
+/* Who has the lock, as waiters see it when they begin to wait, and what waits began so. */
+static volatile enum { OTHER, LONG, SHORT, HOLDER_CNT } holder;
+static unsigned long long began_ns[HOLDER_CNT];
 
 static unsigned long long now_ns(void)
 {
@@ -34,8 +34,9 @@ static void doze(long us)
 NOINLINE void hold_long(void)
 {
 	pthread_mutex_lock(&mutex);
+	holder = LONG;
 	doze(9000);
-	ender = LONG;
+	holder = OTHER;
 	pthread_mutex_unlock(&mutex);
 	__asm__ volatile("");
 }
@@ -43,8 +44,9 @@ NOINLINE void hold_long(void)
 NOINLINE void hold_short(void)
 {
 	pthread_mutex_lock(&mutex);
+	holder = SHORT;
 	doze(3000);
-	ender = SHORT;
+	holder = OTHER;
 	pthread_mutex_unlock(&mutex);
 	__asm__ volatile("");
 }
@@ -52,12 +54,12 @@ NOINLINE void hold_short(void)
 NOINLINE void want_it(void)
 {
 	unsigned long long before = now_ns(), ns;
+	int who = holder;
 
 	pthread_mutex_lock(&mutex);
 	ns = now_ns() - before;
 	waited_ns += ns;
-	ended_ns[ender] += ns;
-	ender = WAITER;
+	began_ns[who] += ns;
 	pthread_mutex_unlock(&mutex);
 	__asm__ volatile("");
 }
@@ -96,7 +98,7 @@ int main(int argc, char **argv)
 	for (i = 0; i <= WAITER_CNT; i++)
 		pthread_join(threads[i], NULL);
 	if (argc > 2)
-		printf("%llu %llu %llu\n", waited_ns, ended_ns[LONG], ended_ns[SHORT]);
+		printf("%llu %llu %llu\n", waited_ns, began_ns[LONG], began_ns[SHORT]);
 	else
 		printf("%llu\n", waited_ns);
 	return 0;
