@@ -116,11 +116,11 @@ static void test_text(void **state)
 	assert_int_equal(delays_text__print_detail(&table, out), 0);
 	fclose(out);
 	assert_string_equal(text,
-		"The longest waits for a CPU, and who had it the longest meanwhile\n"
-		"      wait       held  cpu      at  thread <- who had the CPU\n"
-		"   18.40ms     9.20ms    1   2.50s  victim 4250 (pid 4250) <- hog 4251 (pid 4251)\n"
-		"    2.00ms     0.00ms    0   0.00s  \\x1b[2J456789abcdef 7 (pid 6) <- -\n"
-		"    1.00ms     0.00ms    0   0.00s  worker 8 (pid 6) <- swapper/1\n"
+		"  The longest waits for a CPU, and who had it the longest meanwhile\n"
+		"        wait       held  cpu      at  thread <- who had the CPU\n"
+		"     18.40ms     9.20ms    1   2.50s  victim 4250 (pid 4250) <- hog 4251 (pid 4251)\n"
+		"      2.00ms     0.00ms    0   0.00s  \\x1b[2J456789abcdef 7 (pid 6) <- -\n"
+		"      1.00ms     0.00ms    0   0.00s  worker 8 (pid 6) <- swapper/1\n"
 		"  D4250: p=1 wait(us)=18400 held(us)=9200 pid=4250 bym=4251 bypid=4251 comm=victim bycomm=hog\n"
 		"  D7: p=0 wait(us)=2000 held(us)=0 pid=6 bym=0 bypid=0 comm=\\x1b[2J456789abcdef bycomm=\n"
 		"  D8: p=0 wait(us)=1000 held(us)=0 pid=6 bym=0 bypid=0 comm=worker bycomm=swapper/1\n");

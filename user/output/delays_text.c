@@ -47,13 +47,13 @@ int delays_text__print(const struct sched_delay_table *table, uint64_t from_ns, 
 
 	if (!table->cnt)
 		return 0;
-	fputs("The longest waits for a CPU, and who had it the longest meanwhile\n"
-	      "      wait       held  cpu      at  thread <- who had the CPU\n",
+	fputs("  The longest waits for a CPU, and who had it the longest meanwhile\n"
+	      "        wait       held  cpu      at  thread <- who had the CPU\n",
 		out);
 	for (i = 0; !err && i < table->cnt; i++) {
 		const struct sched_delay *delay = &table->rows[i];
 
-		fprintf(out, "%8.2fms %8.2fms %4u %6.2fs  ", (double)delay->wait_ns / NS_PER_MS,
+		fprintf(out, "  %8.2fms %8.2fms %4u %6.2fs  ", (double)delay->wait_ns / NS_PER_MS,
 			(double)delay->held_ns / NS_PER_MS, delay->cpu,
 			delay->at_ns > from_ns ? (double)(delay->at_ns - from_ns) / 1e9 : 0.0);
 		err = name__print(delay->thread, out);
