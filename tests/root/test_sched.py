@@ -248,7 +248,8 @@ def test_a_yielding_thread_spins(tmp_path, others):
         pids = [proc.pid for proc in (spinner, *busy)]
         lines, _ = watch(tmp_path, "--pid", ",".join(map(str, pids)), seconds=5)
     spinning = [line["spinning"] for line in lines]
-    assert max(spinning) == 1
+    # A busy one that leaves the kernel with its time up may look like it, once in a while.
+    assert 1 in spinning and sum(cnt > 1 for cnt in spinning) <= 1
     if others:
         # Who yields on and on can be made to wait for longer than an interval, and does not run in it.
         ran_cnt = sum(line["idle"] == 0 for line in lines)

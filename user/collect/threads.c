@@ -205,6 +205,7 @@ static int threads__complete(struct collector *threads)
 	int err = 0;
 
 	while (!err) {
+		const struct thread_clock *clock = threads->clock;
 		struct open_records open;
 		uint64_t now_ns;
 
@@ -213,8 +214,8 @@ static int threads__complete(struct collector *threads)
 		now_ns = clock__now_ns();
 		if (!open.cnt || now_ns - start_ns > TABLES_NS)
 			break;
-		/* Time that went into tables is not time that threads had to come to rest. */
-		if (open.table_cnt)
+		/* Time that went into tables or the clock's load is not time that threads had to come to rest. */
+		if (open.table_cnt || threads->clock != clock)
 			moved_ns = now_ns + AGAIN_NS;
 		if (now_ns > moved_ns)
 			break;
