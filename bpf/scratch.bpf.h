@@ -35,6 +35,8 @@ struct walk {
 	u32 rows_cnt;           /* 0: the process's mappings are not known */
 	struct mapping_row row; /* the last one hit */
 	struct user_regs regs;
+	struct signal_regs
+		signal_regs; /* as they are read: the program's stack has no room for them */
 	struct cached_rule rules[RULES_CACHED];
 	u32 cnt; /* frames so far, kernel and user */
 	u32 end; /* enum stack_end */

@@ -20,11 +20,11 @@ static __always_inline long rule__end(struct walk *walk, u32 end)
 static __always_inline long rule__signal(
 	struct walk *walk, struct task_struct *task, struct unwind_rule *rule)
 {
-	struct signal_regs regs;
+	struct signal_regs *regs = &walk->signal_regs;
 
-	if (user__read(task, &regs, sizeof(regs), walk->sp + rule->cfa_offset + SIGNAL_REGS_OFFSET))
+	if (user__read(task, regs, sizeof(*regs), walk->sp + rule->cfa_offset + SIGNAL_REGS_OFFSET))
 		return rule__end(walk, STACK_END_UNREADABLE);
-	signal_regs__copy(&walk->regs, &regs);
+	signal_regs__copy(&walk->regs, regs);
 	walk->ip = walk->regs.ip;
 	walk->sp = walk->regs.dwarf[DWARF_REG_SP];
 	walk->fp = walk->regs.dwarf[DWARF_REG_FP];
