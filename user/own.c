@@ -2,10 +2,11 @@
 /* What this process itself uses. */
 #include "own.h"
 
-#include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "process/memory_limit.h"
 
 #define NS_PER_S 1000000000ull
 
@@ -28,13 +29,5 @@ uint64_t own__children_cpu_ns(void)
 
 uint64_t own__rss_bytes(void)
 {
-	unsigned long long size, resident = 0;
-	FILE *statm = fopen("/proc/self/statm", "re");
-
-	if (!statm)
-		return 0;
-	if (fscanf(statm, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
-	fclose(statm);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	return process_memory__rss(getpid());
 }

@@ -11,6 +11,7 @@ static void *ctx = &host_context;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 #include "../../bpf/offcpu.bpf.c"
+#include "walk_host.h"
 #pragma GCC diagnostic pop
 
 #define THREADS 8
@@ -99,24 +100,7 @@ static int host__setup(void **state)
 	fake__reset();
 	memset(&host, 0, sizeof(host));
 	memset(&offcpu_control, 0, sizeof(offcpu_control));
-	FAKE_MAP(controls);
-	FAKE_MAP_SIZED(epoch_users, FAKE_CPUS);
-	FAKE_MAP(counters);
-	FAKE_MAP_SIZED(targets, 16);
-	FAKE_MAP_SIZED(process_slices, 16);
-	FAKE_MAP_SIZED(mapping_slices, 16);
-	FAKE_MAP_SIZED(mapping_rows, 16);
-#ifdef BPFPROF_RECENT_H
-	FAKE_MAP_SIZED(inode_files, 16);
-	FAKE_MAP_SIZED(recent_images, 4);
-#endif
-	FAKE_RINGBUF(stack_ring, 1 << 16);
-	FAKE_MAP_SIZED(stacks_shipped, 64);
-	FAKE_MAP(scratches);
-	FAKE_MAP_SIZED(unwind_files, 16);
-	FAKE_MAP_SIZED(unwind_pages, 16);
-	FAKE_MAP_SIZED(unwind_rules, 16);
-	fake_map__add(&unwind_chunks, BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, sizeof(u32), sizeof(void *));
+	walk_host__add_maps(16);
 	FAKE_MAP_SIZED(block_samples_0, 32);
 	FAKE_MAP_SIZED(block_samples_1, 32);
 	FAKE_MAP_SIZED(block_lost, 4);
