@@ -3,7 +3,6 @@
 #ifndef BPF_CLOCK_BPF_H
 #define BPF_CLOCK_BPF_H
 
-#include "sample.bpf.h"
 #include "walk_sample.bpf.h"
 
 /* The last tick of a CPU that met a target, and whom. */
@@ -62,27 +61,12 @@ static __always_inline u64 tick__weight(struct task_struct *task, u64 now, u64 u
 	return weight;
 }
 
-/* Walks and counts inside one epoch. */
 static __always_inline void clock__count(struct bpf_perf_event_data *ctx, struct task_struct *task,
 	struct sample_key *key, u64 weight, void *samples_0, void *samples_1, void *lost)
 {
-	struct epoch_users *users;
-	int parity = epoch__enter(&users);
-	struct scratch *scratch;
-
-	if (parity < 0) {
+	if (!sample__walk_and_count(
+		    ctx, task, key, samples_0, samples_1, lost, weight, weight * options.period_ns))
 		counter__add(COUNTER_samples_epoch_race, weight);
-		return;
-	}
-	scratch = scratch__get();
-	if (scratch) {
-		key->stack = walk__sample(&scratch->walk, ctx, task, key->pid, key->start_ns);
-		scratch__put(scratch);
-	} else {
-		counter__add(COUNTER_samples_no_scratch, weight);
-	}
-	sample__count(samples_0, samples_1, lost, parity, key, weight, weight * options.period_ns);
-	epoch__exit(users, parity);
 }
 
 #endif

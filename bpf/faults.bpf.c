@@ -6,7 +6,6 @@
 #include <bpf/bpf_tracing.h>
 
 #include "faults.h"
-#include "sample.bpf.h"
 #include "walk_sample.bpf.h"
 
 const volatile struct faults_options faults_options;
@@ -91,29 +90,6 @@ static __always_inline u64 fault__bytes(struct task_struct *task)
 	return (u64)faults_options.page_bytes << faults_options.huge_order;
 }
 
-static __always_inline void fault__count(struct bpf_perf_event_data *ctx, struct task_struct *task,
-	struct sample_key *key, u64 weight, u64 bytes)
-{
-	struct epoch_users *users;
-	int parity = epoch__enter(&users);
-	struct scratch *scratch;
-
-	if (parity < 0) {
-		counter__add(COUNTER_faults_lost, weight);
-		return;
-	}
-	scratch = scratch__get();
-	if (scratch) {
-		key->stack = walk__sample(&scratch->walk, ctx, task, key->pid, key->start_ns);
-		scratch__put(scratch);
-	} else {
-		counter__add(COUNTER_samples_no_scratch, weight);
-	}
-	sample__count(&faults_samples_0, &faults_samples_1, &faults_lost, parity, key, weight,
-		weight * bytes);
-	epoch__exit(users, parity);
-}
-
 static __always_inline int fault__on(struct bpf_perf_event_data *ctx, u32 tag)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -134,7 +110,9 @@ static __always_inline int fault__on(struct bpf_perf_event_data *ctx, u32 tag)
 		return 0;
 	counter__inc(COUNTER_fault_stacks);
 	sample_key__fill(&key, task);
-	fault__count(ctx, task, &key, weight, bytes);
+	if (!sample__walk_and_count(ctx, task, &key, &faults_samples_0, &faults_samples_1,
+		    &faults_lost, weight, weight * bytes))
+		counter__add(COUNTER_faults_lost, weight);
 	return 0;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The stack of the task that a perf event's clock stopped. */
+/* The stack of the task that a perf event stopped, and counting it. */
 #ifndef BPF_WALK_SAMPLE_BPF_H
 #define BPF_WALK_SAMPLE_BPF_H
 
+#include "sample.bpf.h"
 #include "walk.bpf.h"
 
 /* The uapi context of a perf_event program. */
@@ -33,6 +34,30 @@ static __always_inline u64 walk__sample(struct walk *walk, struct bpf_perf_event
 		}
 	}
 	return walk__finish(walk, task, pid, start_ns);
+}
+
+/* Walks and counts a sample that stands for cnt events of value in all, inside one epoch. False: there was none to be in, and
+ * nothing is counted. */
+static __always_inline bool sample__walk_and_count(struct bpf_perf_event_data *ctx,
+	struct task_struct *task, struct sample_key *key, void *samples_0, void *samples_1,
+	void *lost, u64 cnt, u64 value)
+{
+	struct epoch_users *users;
+	int parity = epoch__enter(&users);
+	struct scratch *scratch;
+
+	if (parity < 0)
+		return false;
+	scratch = scratch__get();
+	if (scratch) {
+		key->stack = walk__sample(&scratch->walk, ctx, task, key->pid, key->start_ns);
+		scratch__put(scratch);
+	} else {
+		counter__add(COUNTER_samples_no_scratch, cnt);
+	}
+	sample__count(samples_0, samples_1, lost, parity, key, cnt, value);
+	epoch__exit(users, parity);
+	return true;
 }
 
 #endif
