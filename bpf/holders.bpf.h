@@ -39,7 +39,7 @@ static __always_inline struct turn *holders__note(
 	holders->next++;
 	turn->end_ns = now;
 	turn->ns = ns;
-	bpf_core_read(turn->comm, sizeof(turn->comm), &task->comm);
+	task__copy_comm(turn->comm, task);
 	return turn;
 }
 

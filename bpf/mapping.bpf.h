@@ -31,8 +31,7 @@ static __always_inline bool slice__use(struct walk *walk, struct task_struct *ta
 	end_code = slice->end_code;
 	if (seq & 1 || seq != slice->seq)
 		return false;
-	if (start_stack != BPF_CORE_READ(task, mm, start_stack) ||
-		end_code != BPF_CORE_READ(task, mm, end_code))
+	if (start_stack != task->mm->start_stack || end_code != task->mm->end_code)
 		return false;
 	walk->rows_first = first;
 	walk->rows_cnt = cnt;

@@ -67,8 +67,8 @@ static __always_inline void offcpu_key__fill(struct sample_key *key, struct task
 	key->pid = task__pid(task);
 	key->start_ns = leader->start_boottime;
 	key->cgroup = task__cgroup(task);
-	bpf_core_read(key->comm, sizeof(key->comm), &leader->comm);
-	bpf_core_read(key->thread, sizeof(key->thread), &task->comm);
+	task__copy_comm(key->comm, leader);
+	task__copy_comm(key->thread, task);
 }
 
 #endif

@@ -233,7 +233,7 @@ static __always_inline void offcpu_thread__flush(
 	u64 cpu_ns = task->se.sum_exec_runtime;
 
 	if (!totals) {
-		bpf_core_read(none.comm, sizeof(none.comm), &task->group_leader->comm);
+		task__copy_comm(none.comm, task->group_leader);
 		bpf_map_update_elem(&offcpu_processes, &key, &none, BPF_NOEXIST);
 		totals = bpf_map_lookup_elem(&offcpu_processes, &key);
 	}

@@ -30,8 +30,8 @@ static __always_inline void sample_key__name(struct sample_key *key, struct task
 	struct task_struct *leader = task->group_leader;
 
 	key->start_ns = leader->start_boottime;
-	bpf_core_read(key->comm, sizeof(key->comm), &leader->comm);
-	bpf_core_read(key->thread, sizeof(key->thread), &task->comm);
+	task__copy_comm(key->comm, leader);
+	task__copy_comm(key->thread, task);
 }
 
 /* Of the current task. */

@@ -264,7 +264,7 @@ static __always_inline long sched_thread__write(
 		.state = state,
 	};
 
-	bpf_core_read(record.comm, sizeof(record.comm), &task->comm);
+	task__copy_comm(record.comm, task);
 	return bpf_seq_write(seq, &record, sizeof(record));
 }
 

@@ -98,7 +98,7 @@ static __always_inline void sched_delays__note(
 
 	if (!delays)
 		return;
-	bpf_core_read(delay.thread, sizeof(delay.thread), &task->comm);
+	task__copy_comm(delay.thread, task);
 	longest = holders__longest(holders, now - wait_ns);
 	if (longest < TURNS) {
 		struct turn *turn = &holders->turns[longest];

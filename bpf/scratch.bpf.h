@@ -21,6 +21,9 @@ struct cached_rule {
 	u32 pad;
 };
 
+/* What was read of the stack last: a read of user memory costs some 75 ns, however little is read, and frames are small. */
+#define WINDOW_BYTES 256
+
 /* A stack being walked. The record is sent to the daemon as it stands, up to its last frame. */
 struct walk {
 	u64 ip;
@@ -34,6 +37,9 @@ struct walk {
 	u32 rows_first;
 	u32 rows_cnt;           /* 0: the process's mappings are not known */
 	struct mapping_row row; /* the last one hit */
+	u64 window_start;  /* user address of window[0] */
+	u64 window_usable; /* words may start below this offset; 0: nothing was read yet */
+	u8 window[WINDOW_BYTES];
 	struct user_regs regs;
 	struct signal_regs
 		signal_regs; /* as they are read: the program's stack has no room for them */

@@ -18,6 +18,13 @@ struct frame_record {
 #define STACK_SWITCHES_MAX 8
 #define STACK_APART_BYTES  4096 /* frames of one stack do not go down by so much */
 
+static __always_inline long user__read_record(
+	struct walk *walk, struct task_struct *task, struct frame_record *frame)
+{
+	return user__read_word(walk, task, &frame->fp, walk->fp) ||
+	       user__read_word(walk, task, &frame->ret, walk->fp + sizeof(frame->fp));
+}
+
 static __always_inline long step__to_record(struct walk *walk, struct frame_record *frame)
 {
 	if (!frame->ret)
@@ -47,7 +54,7 @@ static __always_inline long step__frame_pointer(
 		walk->end = STACK_END_BAD_FP;
 		return 1;
 	}
-	if (user__read(task, &frame, sizeof(frame), walk->fp)) {
+	if (user__read_record(walk, task, &frame)) {
 		walk->end = STACK_END_UNREADABLE;
 		return 1;
 	}
@@ -62,7 +69,7 @@ static __always_inline long step__without_row(struct walk *walk, struct task_str
 	u8 code[CALL_BYTES_MAX + 1];
 
 	if (walk->fp & 7 || walk->fp < walk->sp ||
-		user__read(task, &frame, sizeof(frame), walk->fp) ||
+		user__read_record(walk, task, &frame) ||
 		user__read(task, code, CALL_BYTES_MAX, frame.ret - CALL_BYTES_MAX) ||
 		!code__is_call(code)) {
 		walk->end = STACK_END_NO_ROW;
@@ -77,7 +84,7 @@ static __always_inline long step__clone(struct walk *walk, struct task_struct *t
 {
 	u64 ret;
 
-	if (user__read(task, &ret, sizeof(ret), walk->sp)) {
+	if (user__read_word(walk, task, &ret, walk->sp)) {
 		walk->end = STACK_END_UNREADABLE;
 		return 1;
 	}

@@ -84,7 +84,7 @@ static __always_inline bool rule__cfa(
 	default:
 		return false;
 	}
-	if (user__read(task, &cfa, sizeof(cfa), base + (s64)rule->cfa_offset)) {
+	if (user__read_word(walk, task, &cfa, base + (s64)rule->cfa_offset)) {
 		walk->end = STACK_END_UNREADABLE;
 		return false;
 	}
@@ -92,27 +92,12 @@ static __always_inline bool rule__cfa(
 	return true;
 }
 
-/* The return address and the caller's frame pointer, which most code saves right below it. 0 or 1. */
-static __always_inline long rule__restore(
+/* The caller's frame pointer. 0 or 1. */
+static __always_inline long rule__restore_fp(
 	struct walk *walk, struct task_struct *task, struct unwind_rule *rule, u64 cfa)
 {
-	u64 saved[2], at;
+	u64 at;
 
-	if (rule->flags & UNWIND_RULE_RA_REGISTER) {
-		if (!rule__register(walk, rule->ra_offset, &saved[1]))
-			return rule__end(walk, STACK_END_BAD_RULE);
-		walk->ip = saved[1];
-	} else if (rule->rbp == UNWIND_RBP_CFA && rule->rbp_offset == rule->ra_offset - 8) {
-		if (user__read(task, saved, sizeof(saved), cfa + (s64)rule->rbp_offset))
-			return rule__end(walk, STACK_END_UNREADABLE);
-		walk->fp = saved[0];
-		walk->ip = saved[1];
-		return 0;
-	} else {
-		if (user__read(task, &saved[1], sizeof(saved[1]), cfa + (s64)rule->ra_offset))
-			return rule__end(walk, STACK_END_UNREADABLE);
-		walk->ip = saved[1];
-	}
 	if (rule->rbp == UNWIND_RBP_SAME)
 		return 0;
 	if (rule->rbp == UNWIND_RBP_UNDEFINED) {
@@ -120,9 +105,24 @@ static __always_inline long rule__restore(
 		return 0;
 	}
 	at = rule->rbp == UNWIND_RBP_CFA ? cfa : rule->rbp == UNWIND_RBP_RBP ? walk->fp : walk->sp;
-	if (user__read(task, &saved[0], sizeof(saved[0]), at + (s64)rule->rbp_offset))
+	if (user__read_word(walk, task, &walk->fp, at + (s64)rule->rbp_offset))
 		return rule__end(walk, STACK_END_UNREADABLE);
-	walk->fp = saved[0];
+	return 0;
+}
+
+/* The caller's frame pointer and the return address, in this order: most code saves the first below the other, and one read
+ * brings both. 0 or 1. */
+static __always_inline long rule__restore(
+	struct walk *walk, struct task_struct *task, struct unwind_rule *rule, u64 cfa)
+{
+	if (rule__restore_fp(walk, task, rule, cfa))
+		return 1;
+	if (rule->flags & UNWIND_RULE_RA_REGISTER) {
+		if (!rule__register(walk, rule->ra_offset, &walk->ip))
+			return rule__end(walk, STACK_END_BAD_RULE);
+	} else if (user__read_word(walk, task, &walk->ip, cfa + (s64)rule->ra_offset)) {
+		return rule__end(walk, STACK_END_UNREADABLE);
+	}
 	return 0;
 }
 

@@ -93,7 +93,7 @@ int threadcreate_pass(struct bpf_iter__task *ctx)
 	record.tid = task__tid(task);
 	record.start_ns = leader->start_boottime;
 	record.cgroup = task__cgroup(task);
-	bpf_core_read(record.comm, sizeof(record.comm), &leader->comm);
+	task__copy_comm(record.comm, leader);
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }

@@ -20,8 +20,8 @@ static __always_inline void thread_record__fill(
 	record->in_state_ns = task__in_state_ns(task, state);
 	if (task->flags & PF_KTHREAD)
 		record->flags |= THREAD_KERNEL;
-	bpf_core_read(record->comm, sizeof(record->comm), &leader->comm);
-	bpf_core_read(record->thread, sizeof(record->thread), &task->comm);
+	task__copy_comm(record->comm, leader);
+	task__copy_comm(record->thread, task);
 }
 
 /* A record that finds the buffer full makes the iterator call again for this thread: the same stack is not sent twice. */

@@ -15,4 +15,32 @@ static __always_inline long user__read(struct task_struct *task, void *to, u32 b
 }
 
 #endif
+
+#define USER_PAGE_BYTES 4096ull /* or more: then a window ends early */
+
+/* A word of the stack. What lies above it up to WINDOW_BYTES is read with it, in its page: nothing else can fail. */
+static __always_inline long user__read_word(
+	struct walk *walk, struct task_struct *task, u64 *ret, u64 from)
+{
+	u64 at = from - walk->window_start, bytes = USER_PAGE_BYTES - from % USER_PAGE_BYTES;
+
+	if (at >= walk->window_usable) {
+		if (bytes < sizeof(u64))
+			return user__read(task, ret, sizeof(u64), from);
+		if (bytes > WINDOW_BYTES)
+			bytes = WINDOW_BYTES;
+		walk->window_usable = 0;
+		if (user__read(task, walk->window, bytes, from))
+			return 1;
+		walk->window_start = from;
+		walk->window_usable = bytes - sizeof(u64) + 1;
+		at = 0;
+	}
+	asm volatile("" : "+r"(at)); /* checked in the register that is used then */
+	if (at > WINDOW_BYTES - sizeof(u64))
+		return 1;
+	*ret = *(u64 *)(walk->window + at);
+	return 0;
+}
+
 #endif

@@ -111,7 +111,7 @@ static long walk__user_frame(u32 i, struct walk_of_task *ctx)
 /* A thread in execve(2) has the registers of the image that called it until the new one starts. */
 static __always_inline bool walk__lost_its_image(struct walk *walk, struct task_struct *task)
 {
-	u64 start_stack = BPF_CORE_READ(task, mm, start_stack);
+	u64 start_stack = task->mm->start_stack;
 
 	return !walk->rows_cnt || walk->sp > start_stack ||
 	       start_stack - walk->sp > STACK_BYTES_MAX;
@@ -126,6 +126,7 @@ static __always_inline void walk__user(
 	walk->ip = walk->regs.ip;
 	walk->sp = walk->regs.dwarf[DWARF_REG_SP];
 	walk->fp = walk->regs.dwarf[DWARF_REG_FP];
+	walk->window_usable = 0;
 	walk->exact = 1;
 	walk->has_regs = 1;
 	walk->switch_cnt = 0;
@@ -181,7 +182,7 @@ static __always_inline u64 walk__finish(
 	if (record->raw_cnt) {
 		/* Raw addresses mean something in this image of this process alone. */
 		hash = hash__mix(hash__mix(hash, start_ns), pid);
-		hash = hash__mix(hash, BPF_CORE_READ(task, mm, start_stack));
+		hash = hash__mix(hash, task->mm->start_stack);
 		counter__add(COUNTER_frames_raw, record->raw_cnt);
 	}
 	hash |= !hash; /* 0 says that no stack could be taken */
