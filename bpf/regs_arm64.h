@@ -22,6 +22,7 @@ struct perf_regs {
 };
 
 #define USER_REGS_DWARF_CNT 32
+#define DWARF_REG_RBX       USER_REGS_DWARF_CNT /* none is followed */
 #define DWARF_REG_FP        29
 #define DWARF_REG_SP        31
 struct user_regs {

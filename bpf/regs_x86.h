@@ -23,6 +23,7 @@ struct perf_regs {
 
 /* In DWARF's order of register numbers, so that an unwind rule's register is an index. */
 #define USER_REGS_DWARF_CNT 16
+#define DWARF_REG_RBX       3
 #define DWARF_REG_FP        6
 #define DWARF_REG_SP        7
 struct user_regs {

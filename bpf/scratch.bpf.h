@@ -24,11 +24,18 @@ struct cached_rule {
 /* What was read of the stack last: a read of user memory costs some 75 ns, however little is read, and frames are small. */
 #define WINDOW_BYTES 256
 
+/* No stack lies at these addresses. */
+enum rbx_at {
+	RBX_IN_REGS = 0, /* it still is what regs holds */
+	RBX_LOST,
+};
+
 /* A stack being walked. The record is sent to the daemon as it stands, up to its last frame. */
 struct walk {
 	u64 ip;
 	u64 sp;
 	u64 fp;
+	u64 rbx_at;   /* where this frame's rbx was saved on the stack, or enum rbx_at */
 	u32 exact;    /* ip is the pc itself, not a return address */
 	u32 in_clone; /* in clone(2): the leaf may have no row */
 	u32 in_exec;  /* in execve(2): registers and image may not belong together */
@@ -37,8 +44,8 @@ struct walk {
 	u32 rows_first;
 	u32 rows_cnt;           /* 0: the process's mappings are not known */
 	struct mapping_row row; /* the last one hit */
-	u64 window_start;  /* user address of window[0] */
-	u64 window_usable; /* words may start below this offset; 0: nothing was read yet */
+	u64 window_start;       /* user address of window[0] */
+	u64 window_usable;      /* words may start below this offset; 0: nothing was read yet */
 	u8 window[WINDOW_BYTES];
 	struct user_regs regs;
 	struct signal_regs

@@ -31,6 +31,7 @@ static __always_inline long step__to_record(struct walk *walk, struct frame_reco
 		return 1;
 	walk->sp = walk->fp + sizeof(*frame);
 	walk->fp = frame->fp;
+	walk->rbx_at = RBX_LOST;
 	walk->ip = frame->ret;
 	walk->exact = 0;
 	walk->has_regs = 0;
@@ -68,8 +69,7 @@ static __always_inline long step__without_row(struct walk *walk, struct task_str
 	struct frame_record frame;
 	u8 code[CALL_BYTES_MAX + 1];
 
-	if (walk->fp & 7 || walk->fp < walk->sp ||
-		user__read_record(walk, task, &frame) ||
+	if (walk->fp & 7 || walk->fp < walk->sp || user__read_record(walk, task, &frame) ||
 		user__read(task, code, CALL_BYTES_MAX, frame.ret - CALL_BYTES_MAX) ||
 		!code__is_call(code)) {
 		walk->end = STACK_END_NO_ROW;

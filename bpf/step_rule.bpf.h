@@ -28,6 +28,7 @@ static __always_inline long rule__signal(
 	walk->ip = walk->regs.ip;
 	walk->sp = walk->regs.dwarf[DWARF_REG_SP];
 	walk->fp = walk->regs.dwarf[DWARF_REG_FP];
+	walk->rbx_at = RBX_IN_REGS;
 	walk->exact = 1;
 	walk->has_regs = 1;
 	if (!walk->ip)
@@ -35,10 +36,14 @@ static __always_inline long rule__signal(
 	return 0;
 }
 
-/* A register other than the stack and frame pointers: known only where the thread was stopped. */
-static __always_inline bool rule__register(struct walk *walk, u32 number, u64 *ret)
+/* A register other than the stack and frame pointers: known only where the thread was stopped. rbx, in which ld.so's lazy binding
+ * keeps its frame, is followed from there. */
+static __always_inline bool rule__register(
+	struct walk *walk, struct task_struct *task, u32 number, u64 *ret)
 {
-	if (!walk->has_regs || number >= USER_REGS_DWARF_CNT)
+	if (number == DWARF_REG_RBX && walk->rbx_at != RBX_IN_REGS)
+		return walk->rbx_at != RBX_LOST && !user__read_word(walk, task, ret, walk->rbx_at);
+	if ((!walk->has_regs && number != DWARF_REG_RBX) || number >= USER_REGS_DWARF_CNT)
 		return false;
 	*ret = walk->regs.dwarf[number];
 	return true;
@@ -59,7 +64,7 @@ static __always_inline bool rule__cfa(
 		*ret = walk->fp + (s64)rule->cfa_offset;
 		return true;
 	case UNWIND_CFA_REG:
-		if (!rule__register(walk, rule->cfa_reg, &base))
+		if (!rule__register(walk, task, rule->cfa_reg, &base))
 			return false;
 		*ret = base + (s64)rule->cfa_offset;
 		return true;
@@ -73,11 +78,11 @@ static __always_inline bool rule__cfa(
 		base = walk->sp;
 		break;
 	case UNWIND_CFA_REG_DEREF:
-		if (!rule__register(walk, rule->cfa_reg, &base))
+		if (!rule__register(walk, task, rule->cfa_reg, &base))
 			return false;
 		break;
 	case UNWIND_CFA_RSP_INDEX_DEREF:
-		if (!rule__register(walk, rule->cfa_reg, &base))
+		if (!rule__register(walk, task, rule->cfa_reg, &base))
 			return false;
 		base = walk->sp + 8 * base;
 		break;
@@ -110,6 +115,14 @@ static __always_inline long rule__restore_fp(
 	return 0;
 }
 
+static __always_inline void rule__follow_rbx(struct walk *walk, struct unwind_rule *rule, u64 cfa)
+{
+	if (rule->flags & UNWIND_RULE_RBX_LOST)
+		walk->rbx_at = RBX_LOST;
+	else if (unwind_rule__tells_rbx(rule) && rule->cfa_extra)
+		walk->rbx_at = cfa + (s64)rule->cfa_extra;
+}
+
 /* The caller's frame pointer and the return address, in this order: most code saves the first below the other, and one read
  * brings both. 0 or 1. */
 static __always_inline long rule__restore(
@@ -118,7 +131,7 @@ static __always_inline long rule__restore(
 	if (rule__restore_fp(walk, task, rule, cfa))
 		return 1;
 	if (rule->flags & UNWIND_RULE_RA_REGISTER) {
-		if (!rule__register(walk, rule->ra_offset, &walk->ip))
+		if (!rule__register(walk, task, rule->ra_offset, &walk->ip))
 			return rule__end(walk, STACK_END_BAD_RULE);
 	} else if (user__read_word(walk, task, &walk->ip, cfa + (s64)rule->ra_offset)) {
 		return rule__end(walk, STACK_END_UNREADABLE);
@@ -143,6 +156,7 @@ static __always_inline long step__rule(
 		return rule__end(walk, STACK_END_BAD_CFA);
 	if (rule__restore(walk, task, rule, cfa))
 		return 1;
+	rule__follow_rbx(walk, rule, cfa);
 	walk->sp = cfa;
 	walk->exact = rule->flags & UNWIND_RULE_SIGNAL_FRAME;
 	walk->has_regs = 0;

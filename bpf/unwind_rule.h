@@ -48,7 +48,7 @@ struct unwind_rule {
 	int cfa_offset;
 	int rbp_offset;
 	short ra_offset;
-	short cfa_extra;
+	short cfa_extra; /* or, where unwind_rule__tells_rbx(): not 0, and the caller's rbx is *(cfa + cfa_extra) */
 	unsigned char cfa;     /* enum unwind_cfa */
 	unsigned char cfa_reg; /* DWARF register number */
 	unsigned char rbp;     /* enum unwind_rbp */
@@ -60,5 +60,13 @@ _Static_assert(sizeof(struct unwind_rule) == 16, "rules are 16 bytes");
  * it is an exact pc, not one past a call. */
 #define UNWIND_RULE_SIGNAL_FRAME 1
 #define UNWIND_RULE_RA_REGISTER  2
+#define UNWIND_RULE_RBX_LOST                                                                       \
+	4 /* the caller's rbx is not recoverable; without this or a place it is unchanged */
+
+static inline int unwind_rule__tells_rbx(const struct unwind_rule *rule)
+{
+	return rule->cfa == UNWIND_CFA_RSP || rule->cfa == UNWIND_CFA_RBP ||
+	       rule->cfa == UNWIND_CFA_REG;
+}
 
 #endif

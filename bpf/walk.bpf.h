@@ -126,6 +126,7 @@ static __always_inline void walk__user(
 	walk->ip = walk->regs.ip;
 	walk->sp = walk->regs.dwarf[DWARF_REG_SP];
 	walk->fp = walk->regs.dwarf[DWARF_REG_FP];
+	walk->rbx_at = RBX_IN_REGS;
 	walk->window_usable = 0;
 	walk->exact = 1;
 	walk->has_regs = 1;

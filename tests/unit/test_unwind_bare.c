@@ -92,7 +92,7 @@ static struct image *make(const uint8_t *code, size_t len, uint64_t second, uint
 	return image;
 }
 
-/* The rows from BARE - 1 on, as offsets from BARE: "0 cfa=rsp+8 rbp=u ra=c-8\n". */
+/* The rows from BARE - 1 on, as offsets from BARE: "0 cfa=rsp+8 rbp=u ra=c-8 rbx=lost\n". */
 static void rows_of(const struct image *image, char *text, size_t room)
 {
 	struct unwind_rules *rules = unwind_rules__new();
@@ -131,13 +131,13 @@ static const struct {
 #define CODE(string) string, sizeof(string) - 1
 	{"push, sub, call, add, pop, ret",
 		CODE("\x55\x48\x89\xfd\x48\x83\xec\x20\xe8\x00\x00\x00\x70\x48\x83\xc4\x20\x5d\xc3"),
-		"0 cfa=rsp+8 rbp=u ra=c-8\n1 cfa=rsp+16 rbp=c-16 ra=c-8\n8 cfa=rsp+48 rbp=c-16 ra=c-8\n"
-		"17 cfa=rsp+16 rbp=c-16 ra=c-8\n18 cfa=rsp+8 rbp=u ra=c-8\n19 end\n",
+		"0 cfa=rsp+8 rbp=u ra=c-8 rbx=lost\n1 cfa=rsp+16 rbp=c-16 ra=c-8 rbx=lost\n8 cfa=rsp+48 rbp=c-16 ra=c-8 rbx=lost\n"
+		"17 cfa=rsp+16 rbp=c-16 ra=c-8 rbx=lost\n18 cfa=rsp+8 rbp=u ra=c-8 rbx=lost\n19 end\n",
 		0, 0},
 	{"a frame pointer, and a stack that grows by what a register says",
 		CODE("\x55\x48\x89\xe5\x48\x29\xc4\xff\xd0\xc9\xc3"),
-		"0 cfa=rsp+8 rbp=u ra=c-8\n1 cfa=rsp+16 rbp=c-16 ra=c-8\n7 cfa=rbp+16 rbp=c-16 ra=c-8\n"
-		"10 cfa=rsp+8 rbp=u ra=c-8\n11 end\n",
+		"0 cfa=rsp+8 rbp=u ra=c-8 rbx=lost\n1 cfa=rsp+16 rbp=c-16 ra=c-8 rbx=lost\n7 cfa=rbp+16 rbp=c-16 ra=c-8 rbx=lost\n"
+		"10 cfa=rsp+8 rbp=u ra=c-8 rbx=lost\n11 end\n",
 		0, 0},
 	{"a return with another rbp contradicts", CODE("\x31\xed\xff\xd0\xc3"), "", 0, 0},
 	{"a return that finds something else contradicts", CODE("\x53\x48\x83\xec\x10\xc3"), "", 0,
@@ -145,14 +145,16 @@ static const struct {
 	{"two ways that meet with different stacks", CODE("\x74\x01\x53\xff\xd0\xc3"), "", 0, 0},
 	{"what stands behind a call that may not return is left open",
 		CODE("\x53\xe8\x00\x00\x00\x70\xe8\x00\x00\x00\x70\xf4"),
-		"0 cfa=rsp+8 rbp=u ra=c-8\n1 cfa=rsp+16 rbp=u ra=c-8\n6 end\n", 0, 0},
+		"0 cfa=rsp+8 rbp=u ra=c-8 rbx=lost\n1 cfa=rsp+16 rbp=u ra=c-8 rbx=lost\n6 end\n", 0,
+		0},
 	{"but not if that returns",
 		CODE("\x53\xe8\x0a\x00\x00\x00\xff\xd0\xf4\x90\x90\x90\x90\x90\x90\x90\xc3"),
-		"0 cfa=rsp+8 rbp=u ra=c-8\n1 cfa=rsp+16 rbp=u ra=c-8\n9 end\n16 cfa=rsp+8 rbp=u ra=c-8\n"
+		"0 cfa=rsp+8 rbp=u ra=c-8 rbx=lost\n1 cfa=rsp+16 rbp=u ra=c-8 rbx=lost\n9 end\n16 cfa=rsp+8 rbp=u ra=c-8 rbx=lost\n"
 		"17 end\n",
 		BARE + 16, 0},
 	{"a table of jumps is not followed", CODE("\x53\xff\xe0\x5b\xc3"),
-		"0 cfa=rsp+8 rbp=u ra=c-8\n1 cfa=rsp+16 rbp=u ra=c-8\n3 end\n", 0, 0},
+		"0 cfa=rsp+8 rbp=u ra=c-8 rbx=lost\n1 cfa=rsp+16 rbp=u ra=c-8 rbx=lost\n3 end\n", 0,
+		0},
 	{"the program's entry, up to its call",
 		CODE("\x31\xed\x48\x89\xe7\x48\x83\xe4\xf0\xe8\x40\x00\x00\x00"),
 		"0 root\n14 end\n", 0, BARE},
@@ -160,7 +162,8 @@ static const struct {
 		CODE("\x48\x89\xe7\xe8\x00\x00\x00\x70\x49\x89\xc4\xe8\x00\x00\x00\x70\x41\xff\xe4"),
 		"0 root\n19 end\n", 0, BARE},
 	{"the child of clone", CODE("\x0f\x05\x85\xc0\x75\x07\x31\xed\x5f\x41\xff\xd1\xf4\xc3"),
-		"0 cfa=rsp+8 rbp=u ra=c-8\n6 root\n13 cfa=rsp+8 rbp=u ra=c-8\n14 end\n", 0, 0},
+		"0 cfa=rsp+8 rbp=u ra=c-8 rbx=lost\n6 root\n13 cfa=rsp+8 rbp=u ra=c-8 rbx=lost\n14 end\n",
+		0, 0},
 	{"what a signal handler returns to, from a byte before it",
 		CODE("\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"), "-1 sigframe rsp+0\n9 end\n", 0, 0},
 	{"no instruction", CODE("\x53\x06\x5b\xc3"), "", 0, 0},

@@ -197,6 +197,15 @@ def expected_rbp(text, expression):
     return "lost"
 
 
+def expected_rbx(text, cfa):
+    """Told where it is saved below the CFA, and the CFA is a register and a constant."""
+    if text in ("u", "s"):
+        return ""
+    if re.fullmatch(r"c-\d+", text) and int(text[1:]) >= -32768 and cfa[0] != "*" and not cfa.startswith("plt"):
+        return f" rbx={text}"
+    return " rbx=lost"
+
+
 def expected(row, is_signal, expressions):
     """A row of readelf as unwind-dump prints it, and why it is unsupported, if so."""
     ra, cfa, sp = row.get("ra", "?"), row["CFA"], row.get("rsp", "u")
@@ -213,7 +222,8 @@ def expected(row, is_signal, expressions):
         if not cfa:
             return "unsupported", UNSUPPORTED_EXPRESSION
     rbp = expected_rbp(row.get("rbp", "u"), expressions.get("rbp"))
-    return f"cfa={cfa} rbp={rbp} ra={ra}{' signal' if is_signal else ''}", None
+    rbx = expected_rbx(row.get("rbx", "u"), cfa)
+    return f"cfa={cfa} rbp={rbp} ra={ra}{rbx}{' signal' if is_signal else ''}", None
 
 
 def read_segments(path):

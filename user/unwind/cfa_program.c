@@ -30,6 +30,8 @@ static struct cfi_register *slot(const struct run *run, struct cfi_state *state,
 		return &state->pc;
 	if (reg == CFI_REG_FP)
 		return &state->fp;
+	if (reg == CFI_REG_RBX)
+		return &state->rbx;
 	return reg == CFI_REG_SP ? &state->sp : NULL;
 }
 

@@ -31,6 +31,7 @@ struct cfi_state {
 	int64_t cfa_offset;
 	struct cfi_value cfa_expression; /* instead of the two above where has_expression */
 	bool has_expression;
+	struct cfi_register rbx;
 	struct cfi_register fp;
 	struct cfi_register sp;
 	struct cfi_register pc;

@@ -114,6 +114,7 @@ void frame_state__rule(const struct frame_state *state, struct unwind_rule *ret)
 	if (state->kind)
 		return;
 	ret->ra_offset = -WORD;
+	ret->flags = UNWIND_RULE_RBX_LOST; /* it is not followed here */
 	ret->cfa = state->height ? UNWIND_CFA_RSP : UNWIND_CFA_RBP;
 	ret->cfa_offset = state->height ? state->height : state->fp_height;
 	if (state->fp_saved) {

@@ -8,6 +8,8 @@
 #define CFI_MACHINE EM_X86_64
 
 enum {
+	CFI_REG_RBX =
+		3, /* what ld.so's lazy binding and others that align their stack keep the frame's address in */
 	CFI_REG_FP = 6,  /* rbp */
 	CFI_REG_SP = 7,  /* rsp */
 	CFI_REG_PC = 16, /* the return address column */

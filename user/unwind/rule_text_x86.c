@@ -78,10 +78,20 @@ static void format_ra(const struct unwind_rule *rule, char buf[REG_TEXT_BYTES])
 		snprintf(buf, REG_TEXT_BYTES, "c%+d", rule->ra_offset);
 }
 
+static const char *format_rbx(const struct unwind_rule *rule, char buf[REG_TEXT_BYTES])
+{
+	buf[0] = 0;
+	if (rule->flags & UNWIND_RULE_RBX_LOST)
+		snprintf(buf, REG_TEXT_BYTES, " rbx=lost");
+	else if (unwind_rule__tells_rbx(rule) && rule->cfa_extra)
+		snprintf(buf, REG_TEXT_BYTES, " rbx=c%+d", rule->cfa_extra);
+	return buf;
+}
+
 const char *unwind_rule__text(const struct unwind_rule *rule, char buf[RULE_TEXT_BYTES])
 {
 	const char *suffix = rule->flags & UNWIND_RULE_SIGNAL_FRAME ? " signal" : "";
-	char cfa[CFA_TEXT_BYTES], rbp[REG_TEXT_BYTES], ra[REG_TEXT_BYTES];
+	char cfa[CFA_TEXT_BYTES], rbp[REG_TEXT_BYTES], rbx[REG_TEXT_BYTES], ra[REG_TEXT_BYTES];
 
 	switch (rule->cfa) {
 	case UNWIND_CFA_NONE:
@@ -100,6 +110,7 @@ const char *unwind_rule__text(const struct unwind_rule *rule, char buf[RULE_TEXT
 	format_cfa(rule, cfa);
 	format_rbp(rule, rbp);
 	format_ra(rule, ra);
-	snprintf(buf, RULE_TEXT_BYTES, "cfa=%s rbp=%s ra=%s%s", cfa, rbp, ra, suffix);
+	snprintf(buf, RULE_TEXT_BYTES, "cfa=%s rbp=%s ra=%s%s%s", cfa, rbp, ra,
+		format_rbx(rule, rbx), suffix);
 	return buf;
 }

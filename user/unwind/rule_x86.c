@@ -136,6 +136,21 @@ static enum rule_loss convert_fp(const struct cfi_register *fp, struct unwind_ru
 	return RULE_LOSS_NONE;
 }
 
+/* A rule that needs cfa_extra for itself, and a place that is none below the CFA, leave rbx unknown: a frame above that needs
+ * it then ends the walk. */
+static void convert_rbx(const struct cfi_register *rbx, struct unwind_rule *rule)
+{
+	const struct cfi_value *where = &rbx->where;
+
+	if (rbx->saved == CFI_SAVED_UNSPECIFIED || rbx->saved == CFI_SAVED_SAME)
+		return;
+	if (unwind_rule__tells_rbx(rule) && where->offset < 0 &&
+		is_at(rbx, CFI_REG_CFA, (int16_t)where->offset))
+		rule->cfa_extra = where->offset;
+	else
+		rule->flags |= UNWIND_RULE_RBX_LOST;
+}
+
 static bool convert_pc(const struct cfi_register *pc, struct unwind_rule *rule)
 {
 	const struct cfi_value *where = &pc->where;
@@ -176,6 +191,7 @@ enum rule_loss unwind_rule__from_state(
 		loss = RULE_LOSS_ALL;
 	} else {
 		loss = convert_fp(&state->fp, &rule);
+		convert_rbx(&state->rbx, &rule);
 	}
 	*ret_rule = rule;
 	return loss;
