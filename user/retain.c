@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,7 +54,7 @@ static int retain__fail(const struct retain *retain, const char *what, int err)
 int retain__open(const struct options_retain *options, struct retain **ret)
 {
 	struct retain *retain;
-	struct stat st;
+	int err;
 
 	*ret = NULL;
 	if (!options->dir[0])
@@ -67,13 +66,8 @@ int retain__open(const struct options_retain *options, struct retain **ret)
 	retain->epoll_fd = -1;
 	*ret = retain;
 	/* 0700: who could do what is nobody else's business. */
-	if (mkdir(options->dir, 0700) && errno != EEXIST)
-		return retain__fail(retain, "cannot make folder", -errno);
-	if (stat(options->dir, &st))
-		return retain__fail(retain, "cannot use folder", -errno);
-	if (!S_ISDIR(st.st_mode))
-		return retain__fail(retain, "cannot use folder", -ENOTDIR);
-	return 0;
+	err = folder__make(options->dir, 0700, &retain->folder);
+	return err ? retain__fail(retain, "cannot use folder", err) : 0;
 }
 
 /* ---- in the child ---- */
@@ -276,6 +270,7 @@ int retain__start(struct retain *retain, struct loop *loop, struct capture *capt
 		if (ops->drain) /* a gauge has no past */
 			retain->rings[retain->ring_cnt++].profile = ops->name;
 	}
+	retain->is_started = true;
 	retain__on_drained(retain);
 	return 0;
 }
@@ -319,6 +314,8 @@ void retain__close(struct retain *retain)
 		loop__remove_fd(retain->loop, retain->epoll_fd);
 	if (retain->epoll_fd >= 0)
 		close(retain->epoll_fd);
+	if (!retain->is_started)
+		folder__unmake(&retain->folder);
 	free(retain);
 }
 
