@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* --retain: a profile a minute on disk. */
+#include "process/clock.h"
 #include "retain_private.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -33,14 +33,6 @@ struct retain_write {
 	const char *profile;
 	struct tap *tap;
 };
-
-static int64_t wall_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / MS_NS;
-}
 
 static int retain__fail(const struct retain *retain, const char *what, int err)
 {
@@ -99,7 +91,8 @@ static int retain__store(
 		err = -errno;
 	if (!err)
 		err = retained__prune(options->dir, options->bytes_max - text->bytes,
-			wall_ms() - (int64_t)(options->age_max_ns / MS_NS));
+			(int64_t)(clock__ns(CLOCK_REALTIME) / MS_NS) -
+				(int64_t)(options->age_max_ns / MS_NS));
 	retained__name(
 		write->profile, profile->time_ns / MS_NS, profile->duration_ns / MS_NS, name);
 	if (!err)
