@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bpfprof.h"
+#include "process/clock.h"
 #include "process/file.h"
 #include "profile/profile.h"
 #include "symbol/debuginfod.h"
@@ -156,16 +156,15 @@ static double seconds(const struct timeval *a, const struct timeval *b)
 	return (double)(a->tv_sec + b->tv_sec) + (double)(a->tv_usec + b->tv_usec) / 1e6;
 }
 
-static void print_statistics(size_t cnt, const struct timespec *began)
+static void print_statistics(size_t cnt, uint64_t began_ns)
 {
 	struct rusage own, children;
-	struct timespec now;
+	uint64_t ns = clock__ns(CLOCK_MONOTONIC) - began_ns;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	getrusage(RUSAGE_SELF, &own);
 	getrusage(RUSAGE_CHILDREN, &children);
 	fprintf(stderr, "addresses=%zu wall=%.3f cpu=%.3f rss_kib=%ld child_rss_kib=%ld\n", cnt,
-		(double)(now.tv_sec - began->tv_sec) + (double)(now.tv_nsec - began->tv_nsec) / 1e9,
+		(double)ns / 1e9,
 		seconds(&own.ru_utime, &own.ru_stime) +
 			seconds(&children.ru_utime, &children.ru_stime),
 		own.ru_maxrss, children.ru_maxrss);
@@ -181,8 +180,7 @@ int main(int argc, char **argv)
 	struct stack_table *stacks = stack_table__new(NULL);
 	struct profile *profile = stacks ? profile__new(&profile_kind_cpu, stacks, NULL) : NULL;
 	struct symbols *symbols = NULL;
-	struct timespec began;
-	uint64_t *addresses;
+	uint64_t *addresses, began_ns;
 	unsigned int failed_cnt = 0;
 	size_t cnt;
 	uint32_t id;
@@ -195,7 +193,7 @@ int main(int argc, char **argv)
 		arguments.options.debuginfod = debuginfod__new();
 	id = open_file(files, arguments.file);
 	addresses = read_addresses(&cnt);
-	clock_gettime(CLOCK_MONOTONIC, &began);
+	began_ns = clock__ns(CLOCK_MONOTONIC);
 	for (size_t i = 0; i < cnt && !err; i += FRAMES_MAX)
 		err = add_sample(profile, stacks, id, addresses + i,
 			cnt - i < FRAMES_MAX ? cnt - i : FRAMES_MAX);
@@ -208,7 +206,7 @@ int main(int argc, char **argv)
 	if (failed_cnt)
 		fprintf(stderr, "symbolize: %s: could not be read whole\n", arguments.file);
 	if (arguments.statistics)
-		print_statistics(cnt, &began);
+		print_statistics(cnt, began_ns);
 	symbols__free(symbols);
 	debuginfod__free(arguments.options.debuginfod);
 	profile__free(profile);

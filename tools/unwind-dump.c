@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "process/clock.h"
 #include "unwind/cfi.h"
 #include "unwind/rule_text.h"
 
@@ -57,10 +57,7 @@ struct figures {
 
 static double now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1e3 + ts.tv_nsec / 1e6;
+	return (double)clock__ns(CLOCK_MONOTONIC) / 1e6;
 }
 
 static void print_rows(const struct unwind_table *table, const struct unwind_rules *rules)

@@ -11,18 +11,11 @@
 
 #include "comments.h"
 #include "process/cgroup.h"
+#include "process/clock.h"
 #include "process/proc.h"
 #include "symbol/symbols.h"
 
 #define NS_PER_S 1000000000ull
-
-static uint64_t boot_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 int answer__init(struct answer *answer, const struct capture *capture, const char *profile,
 	uint32_t pid, bool with_kernel)
@@ -42,7 +35,7 @@ int answer__init(struct answer *answer, const struct capture *capture, const cha
 	/* /proc has the start in ticks, rounded down; another owner of the pid starts after this one's end. */
 	start_ns = stat.start_ticks * tick_ns;
 	answer->born_min_ns = start_ns > tick_ns ? start_ns - tick_ns : 0;
-	answer->born_max_ns = boot_ns();
+	answer->born_max_ns = clock__ns(CLOCK_BOOTTIME);
 	return 0;
 }
 

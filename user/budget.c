@@ -5,12 +5,12 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "budget_gauge.h"
 #include "capture_shed.h"
 #include "log.h"
 #include "own.h"
+#include "process/clock.h"
 
 #define NS_PER_S   1000000000ull
 #define ROUND_NS   (2 * NS_PER_S)
@@ -51,14 +51,6 @@ struct budget *budget__new(
 void budget__free(struct budget *budget)
 {
 	free(budget);
-}
-
-static uint64_t clock__ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 static void budget__set_thin(struct budget *budget, enum budget_verdict verdict, double share)
@@ -148,8 +140,9 @@ static void budget__judge_memory(struct budget *budget)
 
 void budget__look(struct budget *budget, uint64_t drain_ns)
 {
-	struct budget_round now = {
-		.time_ns = clock__ns(), .own_ns = own__cpu_ns(), .drain_ns = drain_ns};
+	struct budget_round now = {.time_ns = clock__ns(CLOCK_MONOTONIC),
+		.own_ns = own__cpu_ns(),
+		.drain_ns = drain_ns};
 	struct counter_values counters;
 
 	if (budget->round.time_ns && now.time_ns - budget->round.time_ns < ROUND_NS - SLACK_NS)

@@ -12,6 +12,7 @@
 #include "collect/stack_ring.h"
 #include "collect/targets.h"
 #include "collect/threads.h"
+#include "process/clock.h"
 #include "process/events.h"
 #include "process/proc.h"
 #include "process/publish.h"

@@ -63,14 +63,6 @@ struct capture {
 	bool is_stopped;
 };
 
-static inline uint64_t clock__ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 /* Loads one collector, which does not run yet. -errno with *ret_reason. */
 int capture__load_profile(struct capture *capture, const char *name, const char **ret_reason);
 int capture_profile__start(struct capture_profile *entry, const char **ret_reason);

@@ -7,6 +7,7 @@
 
 #include "collect/heap.h"
 #include "collect/threads.h"
+#include "process/clock.h"
 
 #define SWEEP_TURNS     2 /* drains until every counted stack was sent again */
 #define SWEEP_PERIOD_NS (30 * NS_PER_S)

@@ -7,6 +7,7 @@
 
 #include "capture_private.h"
 #include "collect/stack_ring.h"
+#include "process/clock.h"
 #include "process/events.h"
 #include "process/publish.h"
 

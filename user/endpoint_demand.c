@@ -7,6 +7,7 @@
 
 #include "collect/collector.h"
 #include "collect/heap.h"
+#include "process/clock.h"
 
 struct on_demand *endpoint__find_on_demand(struct endpoint *endpoint, const char *name)
 {
@@ -45,7 +46,7 @@ static int endpoint__demand(
 		return err == -EPERM || err == -EACCES ? -EOPNOTSUPP : err;
 	}
 	*entry = (struct on_demand){
-		.name = collector__find(name)->name, .used_ns = endpoint__now_ns()};
+		.name = collector__find(name)->name, .used_ns = clock__ns(CLOCK_MONOTONIC)};
 	return 0;
 }
 

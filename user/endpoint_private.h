@@ -58,8 +58,6 @@ struct endpoint {
 	int timer;            /* the end of the reading that ends first */
 };
 
-/* CLOCK_MONOTONIC */
-uint64_t endpoint__now_ns(void);
 /* allocs is what the heap's collector counts, with another default. */
 const char *endpoint__collector(const char *profile);
 

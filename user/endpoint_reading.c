@@ -5,20 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "collect/collector.h"
+#include "process/clock.h"
 #include "serve/access.h"
-
-#define NS_PER_S 1000000000ull
-
-uint64_t endpoint__now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 /* allocs is what the heap's collector counts, with another default. */
 const char *endpoint__collector(const char *profile)
@@ -38,7 +28,7 @@ static void endpoint__want_drain(struct endpoint *endpoint)
 
 static void endpoint__set_timer(struct endpoint *endpoint)
 {
-	uint64_t first_ns = UINT64_MAX, now_ns = endpoint__now_ns();
+	uint64_t first_ns = UINT64_MAX, now_ns = clock__ns(CLOCK_MONOTONIC);
 	const struct serve_reading *reading;
 
 	for (reading = endpoint->readings; reading; reading = reading->next)
@@ -53,7 +43,7 @@ static void endpoint__set_timer(struct endpoint *endpoint)
 void endpoint__on_timer(void *arg)
 {
 	struct endpoint *endpoint = arg;
-	uint64_t now_ns = endpoint__now_ns();
+	uint64_t now_ns = clock__ns(CLOCK_MONOTONIC);
 	struct serve_reading *reading;
 	bool has_ended = false;
 
@@ -81,7 +71,7 @@ void endpoint__end(void *arg, struct serve_reading *reading)
 	profile__free(reading->before);
 	profile__free(reading->difference);
 	if (entry)
-		entry->used_ns = endpoint__now_ns();
+		entry->used_ns = clock__ns(CLOCK_MONOTONIC);
 	free(reading);
 	endpoint__set_timer(endpoint);
 }
@@ -198,7 +188,7 @@ static void endpoint__renew_cgroups(struct endpoint *endpoint)
 
 void endpoint__on_drained(struct endpoint *endpoint)
 {
-	uint64_t now_ns = endpoint__now_ns();
+	uint64_t now_ns = clock__ns(CLOCK_MONOTONIC);
 	struct serve_reading *reading, *next;
 
 	endpoint->is_drain_wanted = false;

@@ -3,23 +3,13 @@
 #include "figures.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "own.h"
-
-#define NS_PER_S 1000000000ull
+#include "process/clock.h"
 
 struct figures {
 	uint64_t start_time_ns; /* CLOCK_REALTIME */
 };
-
-static uint64_t clock__ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 struct figures *figures__new(void)
 {

@@ -6,16 +6,14 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <uthash.h>
 
 #include "collect/heap.h"
 #include "output/heap_line.h"
+#include "process/clock.h"
 #include "process/memory_limit.h"
-
-#define NS_PER_S 1000000000ull
 
 /* A process as it was at the end of the last interval. */
 struct heap_past {
@@ -68,14 +66,6 @@ void heap_trace__free(struct heap_trace *trace)
 	free(trace);
 }
 
-static uint64_t now__ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 static struct heap_past *past__get(struct heap_trace *trace, uint32_t pid)
 {
 	struct heap_past *past;
@@ -104,7 +94,7 @@ void heap_trace__start(struct heap_trace *trace)
 	struct heap_figures figures;
 	size_t i;
 
-	trace->time_ns = now__ns();
+	trace->time_ns = clock__ns(CLOCK_BOOTTIME);
 	for (i = 0; heap__figures(heap, i, true, &figures); i++) {
 		struct heap_past *past = past__get(trace, figures.pid);
 
@@ -238,7 +228,7 @@ static int trace__print_process(struct heap_trace *trace, const struct heap_figu
 int heap_trace__print(struct heap_trace *trace, FILE *out)
 {
 	struct collector *heap = capture__heap(trace->capture);
-	uint64_t time_ns = now__ns();
+	uint64_t time_ns = clock__ns(CLOCK_BOOTTIME);
 	struct heap_figures figures;
 	bool names_process;
 	size_t i;

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "process/clock.h"
+
 #define EVENTS_MAX 32
 
 struct source {
@@ -182,14 +184,6 @@ static void loop__free_dead(struct loop *loop)
 		}
 	}
 	loop->has_dead = false;
-}
-
-static uint64_t clock__ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* While a turn lasts nothing else is done: no drain, no line, no answer. */

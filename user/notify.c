@@ -10,8 +10,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "process/clock.h"
 
 bool notify__is_wanted(void)
 {
@@ -56,11 +57,9 @@ uint64_t notify__watchdog_ns(void)
 
 int notify__reloading(void)
 {
-	struct timespec now;
 	char text[80];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
-		(uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+		clock__ns(CLOCK_MONOTONIC) / 1000);
 	return notify__send(text);
 }

@@ -25,10 +25,10 @@ static error_t on_key(int key, char *arg, struct argp_state *state)
 	if (key == OPTION_TOP && !arg)
 		parser->options.top_cnt = TOP_CNT;
 	err = parser__value(parser, key, arg);
-	if (key == OPTION_HELP || key == OPTION_VERSION || key == OPTION_CHECK) {
-		parser->options.action = key == OPTION_HELP    ? OPTIONS_HELP
-					 : key == OPTION_CHECK ? OPTIONS_CHECK
-							       : OPTIONS_PRINT_VERSION;
+	if (key == OPTION_CHECK)
+		parser->options.action = OPTIONS_CHECK;
+	if (key == OPTION_HELP || key == OPTION_VERSION) {
+		parser->options.action = key == OPTION_HELP ? OPTIONS_HELP : OPTIONS_PRINT_VERSION;
 		parser->option_idx = state->next = state->argc;
 	}
 	return -err;
@@ -64,6 +64,20 @@ static int find_command(struct parser *parser)
 			"them",
 			quoted);
 	parser->options.command = command;
+	return 0;
+}
+
+/* --check tries everything, whatever a run would be asked for. */
+static int check_is_alone(struct parser *parser)
+{
+	int key;
+
+	for (key = 0; key <= OPTION_VERSION; key++)
+		if (parser->given[key] && key != OPTION_CHECK)
+			return parser__refuse(parser, "--check goes alone; leave --%s out",
+				options_table__name(key));
+	if (parser->options.command)
+		return parser__refuse(parser, "--check runs no command; leave it out");
 	return 0;
 }
 
@@ -193,10 +207,13 @@ int options__parse(int argc, char **argv, const char *bpfprof_env, struct option
 
 	error[0] = '\0';
 	err = parse_argv(argc, &parser);
-	if (err || parser.options.action != OPTIONS_RUN)
+	if (err || parser.options.action == OPTIONS_HELP ||
+		parser.options.action == OPTIONS_PRINT_VERSION)
 		goto out;
 	err = find_command(&parser);
-	if (err)
+	if (!err && parser.options.action == OPTIONS_CHECK)
+		err = check_is_alone(&parser);
+	if (err || parser.options.action == OPTIONS_CHECK)
 		goto out;
 	set_defaults(&parser);
 	err = check_effects(&parser);

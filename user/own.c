@@ -3,19 +3,16 @@
 #include "own.h"
 
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "process/clock.h"
 #include "process/memory_limit.h"
 
 #define NS_PER_S 1000000000ull
 
 uint64_t own__cpu_ns(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+	return clock__ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 uint64_t own__children_cpu_ns(void)

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "comments.h"
@@ -16,20 +15,20 @@
 #include "symbol/debuginfod.h"
 #include "symbol/symbols.h"
 
-int report__check_dir(const char *dir)
+int report__check_dir(const char *dir, struct folder *ret)
 {
 	char escaped[256];
-	struct stat st;
+	int err = folder__make(dir, 0755, ret);
 
-	if (mkdir(dir, 0755) && errno != EEXIST) {
-		log__error(
-			"--output: cannot make directory \"%s\": %s; give a directory that can be written to",
-			log__escape(escaped, sizeof(escaped), dir), strerror(errno));
-		return -1;
-	}
-	if (stat(dir, &st) || !S_ISDIR(st.st_mode)) {
+	if (err == -ENOTDIR) {
 		log__error("--output: \"%s\" is not a directory; give one that can be written to",
 			log__escape(escaped, sizeof(escaped), dir));
+		return -1;
+	}
+	if (err) {
+		log__error(
+			"--output: cannot make directory \"%s\": %s; give a directory that can be written to",
+			log__escape(escaped, sizeof(escaped), dir), strerror(-err));
 		return -1;
 	}
 	if (access(dir, W_OK | X_OK)) {

@@ -4,6 +4,7 @@
 #define BPFPROF_REPORT_H
 
 #include "capture.h"
+#include "folder.h"
 #include "options.h"
 
 struct symbols_options;
@@ -17,6 +18,6 @@ int report__threads(const struct capture *capture, const struct symbols_options 
 /* The line and the tables of --stats, on stderr. */
 void report__stats(const struct capture *capture, const struct symbols_options *symbols_options);
 /* DIR exists and can be written to: asked before a capture, not after it. A missing DIR is made. 0, or logged. */
-int report__check_dir(const char *dir);
+int report__check_dir(const char *dir, struct folder *ret);
 
 #endif

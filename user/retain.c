@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* --retain: a profile a minute on disk. */
+#include "process/clock.h"
 #include "retain_private.h"
 
 #include <errno.h>
@@ -10,8 +11,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "answer.h"
@@ -35,14 +34,6 @@ struct retain_write {
 	struct tap *tap;
 };
 
-static int64_t wall_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / MS_NS;
-}
-
 static int retain__fail(const struct retain *retain, const char *what, int err)
 {
 	char escaped[256];
@@ -55,7 +46,7 @@ static int retain__fail(const struct retain *retain, const char *what, int err)
 int retain__open(const struct options_retain *options, struct retain **ret)
 {
 	struct retain *retain;
-	struct stat st;
+	int err;
 
 	*ret = NULL;
 	if (!options->dir[0])
@@ -67,13 +58,8 @@ int retain__open(const struct options_retain *options, struct retain **ret)
 	retain->epoll_fd = -1;
 	*ret = retain;
 	/* 0700: who could do what is nobody else's business. */
-	if (mkdir(options->dir, 0700) && errno != EEXIST)
-		return retain__fail(retain, "cannot make folder", -errno);
-	if (stat(options->dir, &st))
-		return retain__fail(retain, "cannot use folder", -errno);
-	if (!S_ISDIR(st.st_mode))
-		return retain__fail(retain, "cannot use folder", -ENOTDIR);
-	return 0;
+	err = folder__make(options->dir, 0700, &retain->folder);
+	return err ? retain__fail(retain, "cannot use folder", err) : 0;
 }
 
 /* ---- in the child ---- */
@@ -105,7 +91,8 @@ static int retain__store(
 		err = -errno;
 	if (!err)
 		err = retained__prune(options->dir, options->bytes_max - text->bytes,
-			wall_ms() - (int64_t)(options->age_max_ns / MS_NS));
+			(int64_t)(clock__ns(CLOCK_REALTIME) / MS_NS) -
+				(int64_t)(options->age_max_ns / MS_NS));
 	retained__name(
 		write->profile, profile->time_ns / MS_NS, profile->duration_ns / MS_NS, name);
 	if (!err)
@@ -276,6 +263,7 @@ int retain__start(struct retain *retain, struct loop *loop, struct capture *capt
 		if (ops->drain) /* a gauge has no past */
 			retain->rings[retain->ring_cnt++].profile = ops->name;
 	}
+	retain->is_started = true;
 	retain__on_drained(retain);
 	return 0;
 }
@@ -319,6 +307,8 @@ void retain__close(struct retain *retain)
 		loop__remove_fd(retain->loop, retain->epoll_fd);
 	if (retain->epoll_fd >= 0)
 		close(retain->epoll_fd);
+	if (!retain->is_started)
+		folder__unmake(&retain->folder);
 	free(retain);
 }
 

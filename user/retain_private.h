@@ -2,6 +2,7 @@
 #ifndef BPFPROF_RETAIN_PRIVATE_H
 #define BPFPROF_RETAIN_PRIVATE_H
 
+#include "folder.h"
 #include "retain.h"
 #include "serve/job.h"
 
@@ -13,6 +14,8 @@ struct retain_ring {
 
 struct retain {
 	const struct options_retain *options;
+	struct folder folder;
+	bool is_started; /* the folder is to stay */
 	struct loop *loop;
 	struct capture *capture;
 	int epoll_fd; /* of the writers */

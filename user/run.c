@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The life of a run: set up, loop, report, tear down. */
+/* The life of a run: set up, loop, tear down. */
 #include "run_private.h"
 
 #include <bpf/bpf.h>
@@ -13,10 +13,7 @@
 #include "collect/heap.h"
 #include "collect/offcpu.h"
 #include "failure.h"
-#include "heap_trace.h"
 #include "log.h"
-#include "notify.h"
-#include "output/delays_text.h"
 #include "privileges.h"
 #include "report.h"
 #include "run.h"
@@ -25,10 +22,6 @@
 
 #define NICE     (-10) /* what is late here is mappings that stacks wait for; the daemon runs little */
 #define GUARD_NS (1000 * MS_NS) /* between two looks at what it costs */
-
-/* At the end, to write files where root by itself may not, into a user's folder, over a user's file in /tmp; and to remove
- * the socket's file there. */
-#define PRIVILEGES_TO_WRITE (CAP_MASK(CAP_DAC_OVERRIDE) | CAP_MASK(CAP_FOWNER))
 
 /* The processes that options name, or CMD. Logs. */
 static int run__add_targets(struct run *run)
@@ -62,8 +55,9 @@ static int run__add_targets(struct run *run)
 }
 
 /* Everything that can be wrong with what the user asked for, before anything is loaded. Logs. */
-static int run__check(const struct options *options)
+static int run__check(struct run *run)
 {
+	const struct options *options = run->options;
 	pid_t leader;
 	size_t i;
 
@@ -79,7 +73,7 @@ static int run__check(const struct options *options)
 		if (err)
 			return err;
 	}
-	return options->output_dir ? report__check_dir(options->output_dir) : 0;
+	return options->output_dir ? report__check_dir(options->output_dir, &run->output) : 0;
 }
 
 static int run__open(struct run *run, const struct shared_sizes *sizes)
@@ -258,6 +252,7 @@ static int run__loop(struct run *run)
 	run__drop_privileges(run);
 	if (run->retain && retain__start(run->retain, run->loop, run->capture))
 		return EXIT_RUN_TIME;
+	run->is_started = true;
 	service__ready(run->loop);
 	run__on_tick(run);
 	err = loop__run(run->loop);
@@ -270,115 +265,60 @@ static int run__loop(struct run *run)
 	return 0;
 }
 
-/* -d ends the profile, not CMD: its status is still ours to pass on. */
-static void run__await_command(struct run *run)
+/* In the order in which things lean on each other; what was not opened is NULL. */
+static void run__close(struct run *run)
 {
-	while (run->has_command && !run->command_ended && run->status == 0) {
-		run__on_child(run);
-		if (!run->command_ended)
-			usleep(10000);
-	}
+	command__cancel(&run->command);
+	if (!run->is_started)
+		privileges__raise(PRIVILEGES_TO_WRITE);
+	service__close(run->service);
+	trace__close(run->trace);
+	retain__close(run->retain);
+	if (!run->is_started)
+		folder__unmake(&run->output);
+	budget__free(run->budget);
+	capture__free(run->capture);
+	watch__free(run->watch);
+	symbol_cache__free(run->symbols_options.cache);
+	debuginfod__free(run->symbols_options.debuginfod);
+	loop__free(run->loop);
+	if (run->stats_fd >= 0)
+		close(run->stats_fd);
 }
 
-/* Beside the table of the sched profile, and in --stats. */
-static void run__print_delays(const struct run *run)
+/* Up to where BPF begins. Logs. */
+static int run__prepare(struct run *run)
 {
 	const struct options *options = run->options;
-	uint64_t from_ns;
-	const struct sched_delay_table *delays = trace__delays(run->trace, &from_ns);
-
-	if (!delays)
-		return;
-	if (options->top_cnt && options->profiles & 1u << (FEATURE_SCHED - FEATURE_CPU))
-		delays_text__print(delays, from_ns, stdout);
-	if (options->stats)
-		delays_text__print(delays, from_ns, stderr);
-}
-
-static void run__print_stats(const struct run *run)
-{
-	struct loop_turns turns;
-
-	report__stats(run->capture, &run->symbols_options);
-	loop__turns(run->loop, &turns);
-	fprintf(stderr,
-		"  loop    turns %llu, the longest %.1f ms, with the most CPU time %.1f ms\n",
-		(unsigned long long)turns.cnt, (double)turns.max_ns / 1e6,
-		(double)turns.max_cpu_ns / 1e6);
-}
-
-static void run__finish(struct run *run)
-{
 	int err;
 
-	notify__send("STOPPING=1");
-	privileges__raise(PRIVILEGES_TO_WRITE);
-	service__close(run->service);
-	run->service = NULL;
-	err = capture__stop(run->capture);
-	trace__stop(run->trace);
-	retain__finish(run->retain);
-	if (err)
-		log__error("cannot drain the last samples: %s; they are missing in the profile",
-			strerror(-err));
-	if ((run->options->output_dir || run->options->top_cnt) &&
-		report__write(run->options, run->capture, &run->symbols_options) && !run->status)
-		run->status = EXIT_RUN_TIME;
-	if (run->has_command && capture__heap(run->capture) &&
-		run->options->log_level > LOG_LEVEL_ERROR)
-		heap_trace__print_summary(run->capture, stderr);
-	if (run->options->stats)
-		run__print_stats(run);
-	run__print_delays(run);
-}
-
-/* -P threads -d 0 */
-static void run__dump_threads(struct run *run)
-{
-	int err = capture__stop(run->capture);
-
+	if (run__check(run) || service__open(options, &run->service) ||
+		retain__open(&options->retain, &run->retain))
+		return -1;
+	err = run__open_loop(run);
 	if (err) {
-		log__error("cannot read the threads: %s", strerror(-err));
-		run->status = EXIT_RUN_TIME;
-		return;
+		log__error("cannot set up the event loop: %s", strerror(-err));
+		return err;
 	}
-	if (report__threads(run->capture, &run->symbols_options) ||
-		(run->options->output_dir &&
-			report__write(run->options, run->capture, &run->symbols_options)))
-		run->status = EXIT_RUN_TIME;
-	if (run->options->stats)
-		run__print_stats(run);
+	/* Forked before anything is mapped or loaded, so that CMD inherits nothing of it. */
+	err = run->has_command ? command__start(options->command, &run->command) : 0;
+	if (err)
+		log__error("cannot start CMD: %s", strerror(-err));
+	return err;
 }
 
 int run(const struct options *options, const struct shared_sizes *sizes)
 {
 	struct run run = {.options = options,
 		.has_command = options->mode == OPTIONS_COMMAND,
+		.command = {.release_fd = -1, .error_fd = -1},
 		.stats_fd = -1};
-	int err;
 
 	libbpf_set_print(failure__print_libbpf);
-	if (run__check(options) || service__open(options, &run.service) ||
-		retain__open(&options->retain, &run.retain)) {
-		service__close(run.service);
-		retain__close(run.retain);
-		return EXIT_RUN_TIME;
-	}
-	err = run__open_loop(&run);
-	if (err) {
-		log__error("cannot set up the event loop: %s", strerror(-err));
-		loop__free(run.loop);
-		return EXIT_RUN_TIME;
-	}
-	/* Forked before anything is mapped or loaded, so that CMD inherits nothing of it. */
-	if (run.has_command) {
-		err = command__start(options->command, &run.command);
-		if (err) {
-			log__error("cannot start CMD: %s", strerror(-err));
-			loop__free(run.loop);
-			return EXIT_RUN_TIME;
-		}
-	}
+	run.status = EXIT_RUN_TIME;
+	if (run__prepare(&run))
+		goto out;
+	run.status = 0;
 	setpriority(PRIO_PROCESS, 0, NICE); /* refused without CAP_SYS_NICE: works all the same */
 	if (run__open(&run, sizes)) {
 		run.status = EXIT_RUN_TIME;
@@ -390,18 +330,7 @@ int run(const struct options *options, const struct shared_sizes *sizes)
 		run__finish(&run);
 		run__await_command(&run);
 	}
-	if (run.has_command)
-		command__cancel(&run.command);
-	service__close(run.service);
-	trace__close(run.trace);
-	retain__close(run.retain);
-	budget__free(run.budget);
-	capture__free(run.capture);
-	watch__free(run.watch);
-	symbol_cache__free(run.symbols_options.cache);
-	debuginfod__free(run.symbols_options.debuginfod);
-	loop__free(run.loop);
-	if (run.stats_fd >= 0)
-		close(run.stats_fd);
+out:
+	run__close(&run);
 	return run.status;
 }

@@ -180,49 +180,6 @@ static void a_child_just_forked_has_its_parents_mappings(void **state)
 	assert_leaf_is_raw(COUNTER_mapping_unknown);
 }
 
-#ifdef BPFPROF_RECENT_H
-/* A child that was forked a moment ago and maps one file more still executes its parent's code too. */
-static void a_child_that_maps_something_keeps_its_parents_mappings(void **state)
-{
-	u32 pid = 200, parent_slice = 3, parent_pid = 100;
-	struct recent_image image = {.mm = (u64)&host.mm, .cnt = 1};
-
-	(void)state;
-	image.rows[0] = (struct mapping_row){.start = JIT, .end = JIT + SPAN, .file_id = 5};
-	bpf_map_delete_elem(&process_slices, &pid);
-	bpf_map_update_elem(&process_slices, &parent_pid, &parent_slice, BPF_ANY);
-	bpf_map_update_elem(&recent_images, &pid, &image, BPF_ANY);
-	tick_hash();
-	assert_int_equal(host__frames(0)[0], FRAME(7, 0x100));
-}
-
-static void noted_mappings_serve_until_the_daemon_has_them(void **state)
-{
-	u32 pid = 200;
-	struct recent_image image = {.mm = (u64)&host.mm, .cnt = 2};
-
-	(void)state;
-	host.mm.start_stack += 16; /* an exec: the slice is stale */
-	image.rows[0] = (struct mapping_row){
-		.start = CODE, .end = CODE + SPAN, .bias = CODE_BIAS, .file_id = 2};
-	image.rows[1] = (struct mapping_row){
-		.start = CODE, .end = CODE + 0x1000, .bias = CODE_BIAS, .file_id = 5};
-	image.rows[2] = (struct mapping_row){
-		.start = CODE, .end = CODE + 0x1000, .bias = CODE_BIAS, .file_id = 6};
-	bpf_map_update_elem(&recent_images, &pid, &image, BPF_ANY);
-	tick_hash();
-	assert_int_equal(host__frames(0)[0], FRAME(5, 0x100)); /* the newest of those noted */
-	host.ctx.regs.ip = CODE + 0x1100;
-	tick_hash();
-	assert_int_equal(host__frames(1)[0], FRAME(2, 0x1100));
-	/* of another image */
-	image.mm++;
-	bpf_map_update_elem(&recent_images, &pid, &image, BPF_ANY);
-	host.ctx.regs.ip = CODE + 0x100;
-	assert_leaf_is_raw(COUNTER_mapping_stale);
-}
-#endif
-
 /* The daemon rewrites a slice while it is read: whichever moment it falls into, no frame is looked up in a mixture. */
 static void rewrite_slice(void)
 {
@@ -762,11 +719,6 @@ int main(void)
 		cmocka_unit_test_setup(a_slice_being_written_is_not_used, host__setup),
 		cmocka_unit_test_setup(an_unknown_process_has_raw_leaves, host__setup),
 		cmocka_unit_test_setup(a_child_just_forked_has_its_parents_mappings, host__setup),
-#ifdef BPFPROF_RECENT_H
-		cmocka_unit_test_setup(
-			a_child_that_maps_something_keeps_its_parents_mappings, host__setup),
-		cmocka_unit_test_setup(noted_mappings_serve_until_the_daemon_has_them, host__setup),
-#endif
 		cmocka_unit_test_setup(
 			a_slice_rewritten_at_any_point_gives_one_or_the_other, host__setup),
 		cmocka_unit_test_setup(frames_are_file_and_elf_address, host__setup),

@@ -217,20 +217,25 @@ def test_full_stdout(bpfprof, programs):
 
 @pytest.mark.parametrize("form", ["host", "pid", "command"])
 def test_no_privilege(bpfprof, open_folder, form):
+    """One line, and nothing is left behind but what was there."""
     out = os.path.join(open_folder, "out")
     os.mkdir(out)
+    os.mkdir(os.path.join(out, "there"))
     os.chown(out, 65534, 65534)
+    os.chown(os.path.join(out, "there"), 65534, 65534)
     sleeper = subprocess.Popen([*NOBODY, "sleep", "1000"])
     try:
         args = {"host": [], "pid": ["--pid", str(sleeper.pid)], "command": ["--", "touch", "ran"]}[form]
-        done = subprocess.run([*NOBODY, os.path.join(open_folder, "bpfprof"), "-d", "10s", "-o", out, *args], cwd=out,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        made, there = ("there", "new") if form == "pid" else ("new", "there")
+        done = subprocess.run([*NOBODY, os.path.join(open_folder, "bpfprof"), "-d", "10s", "-o", made, "--retain",
+                               f"{there},1M,1h", "--listen", "unix:socket", *args], cwd=out, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     finally:
         sleeper.kill()
         sleeper.wait()
     assert done.returncode == 1 and done.stdout == ""
     assert re.fullmatch(r"bpfprof: [^\n]*(as root|sudo)[^\n]*CAP_BPF[^\n]*CAP_PERFMON[^\n]*\n", done.stderr), done.stderr
-    assert os.listdir(out) == []
+    assert os.listdir(out) == ["there"]
 
 
 def test_the_capabilities_that_are_documented_are_enough(bpfprof, programs):
@@ -262,9 +267,10 @@ def test_no_btf(bpfprof, programs, tmp_path, form):
     (["/etc/passwd"], "Permission denied"),
     (["/"], "Permission denied"),
 ])
-def test_a_command_that_cannot_be_run(bpfprof, command, reason):
-    one_line(bpfprof.run("--no-trace", "--", *command), 1, command[0], reason)
-    assert bpfprof.files() == []
+def test_a_command_that_cannot_be_run(bpfprof, tmp_path, command, reason):
+    out, kept = tmp_path / "profiles", tmp_path / "kept"
+    one_line(bpfprof.run("--no-trace", "-o", out, "--retain", f"{kept},1M,1h", "--", *command), 1, command[0], reason)
+    assert bpfprof.files() == [] and not out.exists() and not kept.exists()
 
 
 @pytest.mark.parametrize("script, status", [

@@ -127,6 +127,11 @@ static const struct row form_rows[] = {
 				  "functions --top=2"},
 	{ARGS("--pid", "1", "--", "xz", "f"),
 		"--pid and the command \"xz\" exclude each other; give one of them"},
+	{ARGS("--check", "true"), "--check runs no command; leave it out"},
+	{ARGS("--check", "--", "xz", "f"), "--check runs no command; leave it out"},
+	{ARGS("--check", "--"), "--: no command after it; give one, e.g. bpfprof -- xz -9 FILE"},
+	{ARGS("--check", "-P", "cpu"), "--check goes alone; leave --profiles out"},
+	{ARGS("-v", "--check"), "--check goes alone; leave --verbose out"},
 	{ARGS("-q", "-v"), "--quiet and --verbose exclude each other; give one of them"},
 	{ARGS("-f", "folded"), "--format: for the whole host nothing is written unless -o says "
 			       "where; add -o DIR"},

@@ -95,6 +95,8 @@ static void actions(void **state)
 		{ARGS("-q", "-v", "--help", "--foo", "-d"), OPTIONS_HELP},
 		{ARGS("--version", "--help"), OPTIONS_PRINT_VERSION},
 		{ARGS("-p", "1", "--help", "xz"), OPTIONS_HELP},
+		{ARGS("--check"), OPTIONS_CHECK},
+		{ARGS("--check", "--help", "xz"), OPTIONS_HELP},
 		{ARGS("xz", "--help"), OPTIONS_RUN},
 	};
 	size_t i;

@@ -3,12 +3,11 @@
 #include "collect/heap_guard.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "collect/heap_private.h"
 #include "collect/shared.h"
+#include "process/clock.h"
 
-#define NS_PER_S     1000000000ull
 #define SAMPLE_NS    2500 /* a sampled call: its stack, its return, its place in the tables */
 #define HIT_NS_MAX   12000
 #define ROUNDS_OVER  2 /* one alone may be the start's: tables, first stacks */
@@ -37,14 +36,6 @@ enum heap_guard_verdict heap_guard__judge(struct heap_guard *guard, double max, 
 	if (guard->thin == HEAP_THIN_MAX || free_share + own_share > max)
 		return HEAP_GUARD_DETACH;
 	return HEAP_GUARD_THIN;
-}
-
-static uint64_t clock__ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 /* Is the plain function's probe on an emulated instruction? Nearly all calls are malloc's and free's. */
@@ -95,7 +86,7 @@ static void guard__begin_round(struct collector *heap, uint64_t own_ns)
 {
 	struct heap_guard *guard = &heap->guard;
 
-	guard->time_ns = clock__ns();
+	guard->time_ns = clock__ns(CLOCK_MONOTONIC);
 	guard->own_ns = own_ns;
 	heap__cost(heap, &guard->alloc_ns, &guard->free_ns);
 	guard->tick = 0;
@@ -197,7 +188,7 @@ void heap__guard(struct collector *heap, uint32_t max_ppm, uint64_t own_ns)
 		heap__switch_allocs(heap);
 		return;
 	}
-	elapsed_ns = (double)(clock__ns() - guard->time_ns);
+	elapsed_ns = (double)(clock__ns(CLOCK_MONOTONIC) - guard->time_ns);
 	if (elapsed_ns <= 0)
 		return;
 	heap__cost(heap, &alloc_ns, &free_ns);

@@ -4,14 +4,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "collect/heap_guard.h"
 #include "collect/heap_target.h"
+#include "process/clock.h"
 #include "process/proc.h"
 
-#define NS_PER_S     1000000000ull
 #define STEPPED_CNT  300
 #define EMULATED_CNT 2000
 #define PROGRAM_NS   100 /* the calibration's cookie is nobody's: the program ends at once */
@@ -39,16 +38,12 @@ static uint64_t function__offset(void (*function)(void *))
 
 static uint32_t function__time_ns(void (*volatile function)(void *), uint32_t cnt)
 {
-	struct timespec start, end;
+	uint64_t start_ns = clock__ns(CLOCK_THREAD_CPUTIME_ID);
 	uint32_t i;
 
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
 	for (i = 0; i < cnt; i++)
 		function((void *)1);
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
-	return (uint32_t)(((uint64_t)(end.tv_sec - start.tv_sec) * NS_PER_S +
-				  (uint64_t)end.tv_nsec - (uint64_t)start.tv_nsec) /
-			  cnt);
+	return (uint32_t)((clock__ns(CLOCK_THREAD_CPUTIME_ID) - start_ns) / cnt);
 }
 
 static void child__measure(int go_fd, int result_fd)

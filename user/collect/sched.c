@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -16,6 +15,7 @@
 #include "collect/sched_records.h"
 #include "collect/sched_snapshot.h"
 #include "collect/shared.h"
+#include "process/clock.h"
 #include "sched.skel.h"
 
 #define LINK_CNT 4
@@ -43,14 +43,6 @@ struct sched {
 	struct sched_cpu_figures *figures;
 	struct sched_records records;
 };
-
-static uint64_t clock__now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
 
 static int sched__load(struct sched *sched, const char **ret_reason)
 {
@@ -221,7 +213,7 @@ int sched__start(struct sched *sched, const char **ret_reason)
 		sched->cpus[cpu].wait_max_ns = 0;
 	memcpy(sched->before, sched->cpus, sched->cpu_cnt * sizeof(*sched->cpus));
 	sched->lost_before = sched__lost(sched);
-	sched->last_read_ns = clock__now_ns();
+	sched->last_read_ns = clock__ns(CLOCK_MONOTONIC);
 	if (!sched->first_start_ns)
 		sched->first_start_ns = sched->last_read_ns;
 	return 0;
@@ -346,7 +338,7 @@ int sched__read(struct sched *sched, bool want_detail, struct sched_snapshot *re
 {
 	struct sched_control *control = sched__control(sched);
 	struct sched_snapshot snapshot = {0};
-	uint64_t now_ns = clock__now_ns(), lost_cnt;
+	uint64_t now_ns = clock__ns(CLOCK_MONOTONIC), lost_cnt;
 	struct cpu_mask usable;
 	uint32_t interval;
 	size_t i;

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "collect/collector.h"
 #include "collect/iterator.h"
 #include "collect/shared.h"
+#include "process/clock.h"
 #include "thread.h"
 #include "threadcreate.skel.h"
 
@@ -105,16 +105,12 @@ static int threadcreate__open(
 
 static int threadcreate__start(struct collector *threadcreate, const char **ret_reason)
 {
-	struct timespec now;
-
 	*ret_reason = "cannot attach the program that sees threads created";
 	threadcreate->link = bpf_program__attach(threadcreate->bpf->progs.threadcreate_fork);
 	if (!threadcreate->link)
 		return -errno;
 	/* Afterwards: what is older and has no stack was created before anybody looked. */
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	threadcreate->bpf->bss->threadcreate_control.attach_ns =
-		(uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+	threadcreate->bpf->bss->threadcreate_control.attach_ns = clock__ns(CLOCK_BOOTTIME);
 	return 0;
 }
 

@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "collect/collector.h"
@@ -14,6 +13,7 @@
 #include "collect/shared.h"
 #include "collect/thread_clock.h"
 #include "collect/thread_table.h"
+#include "process/clock.h"
 #include "threads.skel.h"
 
 #define BATCH_RECORDS                                                                              \
@@ -35,14 +35,6 @@ struct collector {
 	struct thread_table again; /* of the pass that is running */
 	const struct collector_host *host;
 };
-
-static uint64_t clock__now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
 
 static int threads__on_records(const void *records, size_t cnt, void *arg)
 {
@@ -201,7 +193,7 @@ static int threads__round(struct collector *threads, const struct open_records *
 /* Threads that ran, and stacks that ended where no table was yet, until all are known or time is up. */
 static int threads__complete(struct collector *threads)
 {
-	uint64_t start_ns = clock__now_ns(), moved_ns = start_ns + AGAIN_NS;
+	uint64_t start_ns = clock__ns(CLOCK_MONOTONIC), moved_ns = start_ns + AGAIN_NS;
 	int err = 0;
 
 	while (!err) {
@@ -211,7 +203,7 @@ static int threads__complete(struct collector *threads)
 
 		threads->host->absorb(threads->host->arg, TABLES_NS);
 		open = threads__open_records(threads);
-		now_ns = clock__now_ns();
+		now_ns = clock__ns(CLOCK_MONOTONIC);
 		if (!open.cnt || now_ns - start_ns > TABLES_NS)
 			break;
 		/* Time that went into tables or the clock's load is not time that threads had to come to rest. */

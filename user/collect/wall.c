@@ -2,7 +2,6 @@
 /* The wall clock's profile: where each thread is, tick by tick, whether it runs or not. */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 
@@ -11,6 +10,7 @@
 #include "collect/iterator.h"
 #include "collect/perf_event.h"
 #include "collect/shared.h"
+#include "process/clock.h"
 #include "thread.h"
 #include "wall.h"
 #include "wall.skel.h"
@@ -29,14 +29,6 @@ struct collector {
 	uint64_t due_ns;     /* of the next tick */
 	uint64_t period_cnt; /* counted since the start */
 };
-
-static uint64_t clock__ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
 
 static int wall__on_records(const void *records, size_t cnt, void *arg)
 {

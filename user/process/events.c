@@ -9,11 +9,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
 
+#include "process/clock.h"
 #include "process/event_record.h"
 #include "process/scan.h"
 
@@ -46,14 +46,6 @@ struct process_events {
 	uint64_t lost_cnt;
 	struct process_scan scan; /* something was lost: /proc has to be read */
 };
-
-static uint64_t clock__now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
 
 static int ring__open(int cpu, struct ring *ret)
 {
@@ -227,7 +219,7 @@ static int record_ref__compare(const void *a, const void *b)
 /* Takes what was written before now, of all rings, in the order of its times. 1: records were left. */
 static int events__take(struct process_events *events)
 {
-	uint64_t before_ns = clock__now_ns();
+	uint64_t before_ns = clock__ns(CLOCK_BOOTTIME);
 	int i, err, left = 0;
 
 	events->arena_bytes = 0;
@@ -255,7 +247,8 @@ static bool events__apply(
 		events->lost_cnt += lost_cnt;
 		if (lost_cnt)
 			process_scan__want(&events->scan);
-		if (events->applied_cnt % RECORDS_A_LOOK == 0 && clock__now_ns() >= end_ns)
+		if (events->applied_cnt % RECORDS_A_LOOK == 0 &&
+			clock__ns(CLOCK_BOOTTIME) >= end_ns)
 			break;
 	}
 	return events->applied_cnt == events->ref_cnt;
@@ -264,7 +257,7 @@ static bool events__apply(
 int process_events__drain(
 	struct process_events *events, struct processes *processes, bool *ret_more)
 {
-	uint64_t end_ns = clock__now_ns() + SLICE_NS;
+	uint64_t end_ns = clock__ns(CLOCK_BOOTTIME) + SLICE_NS;
 	int round, left = 1;
 
 	*ret_more = true;

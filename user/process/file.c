@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The table of executed files. A file is opened when it is first mapped and its descriptor kept, so that a binary that
- * is deleted or replaced, or whose process is gone, still symbolises. */
+/* The table of executed files: which file a mapping is of. */
 #include "process/file.h"
 
 #include <errno.h>
@@ -8,38 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 
 #include "bpfprof.h"
 #include "process/elf_header.h"
-#include "process/regular_file.h"
+#include "process/file_private.h"
 #include "process/vdso.h"
 
 #define DESCRIPTORS_MAX 8192
 #define FILES_MAX       65536 /* what a process maps is its own choice: beyond, frames stay raw */
 #define PAGE_BYTES      4096ull
-/* The longest window that a profile is asked for, and a minute. */
-#define UNMAPPED_NS_MAX (660 * 1000000000ull)
-
-/* Two ways to find a file, each a hash of its own: by build id, or by device, inode and path. */
-struct file_alias {
-	struct file_identity identity; /* either the build id or dev and ino, the rest 0 */
-	uint32_t id;
-	UT_hash_handle hh;
-};
-
-struct files {
-	struct file **by_id; /* by_id[id - 1] */
-	uint32_t cnt;
-	uint32_t capacity;
-	struct file_alias *aliases;
-	int open_cnt;
-	int open_max;
-	uint64_t refused_cnt;
-	uint32_t clock; /* next file whose descriptor is given up */
-};
 
 struct files *files__new(void)
 {
@@ -81,60 +58,6 @@ void files__free(struct files *files)
 		file__free(files->by_id[i]);
 	free(files->by_id);
 	free(files);
-}
-
-/* Is this the file that was mapped, not one that has its name now? */
-static bool file__is_same(int fd, const struct file_identity *want, const struct elf_header *header)
-{
-	struct stat st;
-
-	if (want->build_id_len)
-		return header->build_id_len == want->build_id_len &&
-		       !memcmp(header->build_id, want->build_id, want->build_id_len);
-	/* st_dev differs from maps' device on overlay and btrfs; the inode does not. */
-	return !fstat(fd, &st) && (!want->ino || st.st_ino == want->ino);
-}
-
-static int file__try(
-	const char *path, const struct file_identity *want, struct elf_header *ret_header)
-{
-	int fd = regular_file__open(path), err;
-
-	if (fd < 0)
-		return fd;
-	err = elf_header__read(fd, ret_header);
-	if (!err && !file__is_same(fd, want, ret_header)) {
-		free(ret_header->segments);
-		err = -ESTALE;
-	}
-	if (err) {
-		close(fd);
-		return err;
-	}
-	return fd;
-}
-
-/* Opens the file as the process sees it: the mapping itself (needs CAP_CHECKPOINT_RESTORE; works for deleted files),
- * the process's root, then our own root for a process that is gone. */
-static int mapping__open(const struct file_mapping *mapping, struct elf_header *ret_header)
-{
-	char path[4096 + 64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", mapping->pid,
-		(unsigned long long)mapping->start, (unsigned long long)mapping->end);
-	fd = file__try(path, &mapping->identity, ret_header);
-	if (fd >= 0 || fd == -ENOEXEC)
-		return fd;
-	if (mapping->path[0] != '/')
-		return fd;
-	if (snprintf(path, sizeof(path), "/proc/%d/root%s", mapping->pid, mapping->path) >=
-		(int)sizeof(path))
-		return -ENAMETOOLONG;
-	fd = file__try(path, &mapping->identity, ret_header);
-	if (fd >= 0)
-		return fd;
-	return file__try(mapping->path, &mapping->identity, ret_header);
 }
 
 static void files__add_alias(struct files *files, const struct file_identity *identity, uint32_t id)
@@ -209,22 +132,6 @@ static struct file *files__add(struct files *files, const struct file_mapping *m
 	return file;
 }
 
-/* Gives up the descriptor that was opened the longest ago. */
-static void files__spare_descriptor(struct files *files)
-{
-	uint32_t tries;
-
-	for (tries = 0; tries < files->cnt && files->open_cnt >= files->open_max; tries++) {
-		struct file *file = files->by_id[files->clock++ % files->cnt];
-
-		if (file->fd >= 0) {
-			close(file->fd);
-			file->fd = -1;
-			files->open_cnt--;
-		}
-	}
-}
-
 static uint32_t files__add_vdso(struct files *files, const struct file_mapping *mapping)
 {
 	struct elf_header header;
@@ -278,74 +185,6 @@ static uint32_t files__frame_id(const struct files *files, uint32_t id)
 	return id && files->by_id[id - 1]->error == -ENOEXEC ? 0 : id;
 }
 
-/* A file that could not be opened when it was first seen may be readable through another process. */
-static void files__retry(struct files *files, uint32_t id, const struct file_mapping *mapping)
-{
-	struct file *file = files->by_id[id - 1];
-	struct elf_header header;
-	int fd;
-
-	if (file->kind != FILE_OTHER || file->error == -ENOEXEC)
-		return;
-	files__spare_descriptor(files);
-	fd = mapping__open(mapping, &header);
-	if (fd < 0)
-		return;
-	files->open_cnt++;
-	file->fd = fd;
-	file->kind = FILE_ELF;
-	file->error = 0;
-	file->segments = header.segments;
-	file->segment_cnt = header.segment_cnt;
-	file->position_fixed = header.position_fixed;
-}
-
-/* Its path may name another file by now, or only in this process's namespace. */
-static void files__reopen(struct files *files, uint32_t id, const struct file_mapping *mapping)
-{
-	struct file *file = files->by_id[id - 1];
-	struct elf_header header;
-
-	file->unmapped_ns = 0;
-	if (!file->is_released || file->fd >= 0)
-		return;
-	files__spare_descriptor(files);
-	file->fd = mapping__open(mapping, &header);
-	if (file->fd < 0) {
-		file->fd = -1;
-		return;
-	}
-	free(header.segments);
-	files->open_cnt++;
-	file->is_released = false;
-	file->error = 0;
-}
-
-void files__release(struct files *files, const bool *is_mapped, uint64_t now_ns, uint64_t needed_ns)
-{
-	uint32_t id;
-
-	for (id = 1; id <= files->cnt; id++) {
-		struct file *file = files->by_id[id - 1];
-
-		if (is_mapped[id]) {
-			file->unmapped_ns = 0;
-			continue;
-		}
-		if (file->fd < 0)
-			continue;
-		if (!file->unmapped_ns) {
-			file->unmapped_ns = now_ns;
-		} else if (file->unmapped_ns < needed_ns ||
-			   file->unmapped_ns + UNMAPPED_NS_MAX < now_ns) {
-			close(file->fd);
-			file->fd = -1;
-			file->is_released = true;
-			files->open_cnt--;
-		}
-	}
-}
-
 /* What is mapped from a device is no ELF file; /dev/shm is a folder like any other. */
 static bool is_device(const char *path)
 {
@@ -371,8 +210,7 @@ uint32_t files__intern(struct files *files, const struct file_mapping *mapping)
 	else if (inode.ino)
 		id = files__find(files, &inode);
 	if (id) {
-		files__retry(files, id, mapping);
-		files__reopen(files, id, mapping);
+		files__open_again(files, id, mapping);
 		return files__frame_id(files, id);
 	}
 	files__spare_descriptor(files);
@@ -428,33 +266,6 @@ uint64_t files__refused_cnt(const struct files *files)
 uint32_t files__cnt(const struct files *files)
 {
 	return files->cnt;
-}
-
-int files__fd(const struct files *files, uint32_t id)
-{
-	struct elf_header header;
-	struct file_mapping mapping;
-	struct file *file;
-
-	if (!id || id > files->cnt)
-		return -ENOENT;
-	file = files->by_id[id - 1];
-	if (file->fd >= 0)
-		return file->fd;
-	if (file->kind != FILE_ELF)
-		return file->error ? file->error : -ENOENT;
-	files__spare_descriptor((struct files *)files);
-	mapping = (struct file_mapping){
-		.identity = file->identity, .path = file->path, .pid = file->pid};
-	file->fd = mapping__open(&mapping, &header);
-	if (file->fd < 0) {
-		file->error = file->fd;
-		file->fd = -1;
-		return file->error;
-	}
-	free(header.segments);
-	((struct files *)files)->open_cnt++;
-	return file->fd;
 }
 
 uint64_t file__bias(const struct file *file, uint64_t start, uint64_t offset)

@@ -6,9 +6,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "process/clock.h"
 #include "process/proc.h"
 
 #define ROWS_UNCHECKED_MAX 1024
@@ -276,14 +276,6 @@ void processes__on_exec(struct processes *processes, uint32_t pid, uint64_t time
 	processes__changed(processes, process);
 }
 
-static uint64_t clock__now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 /* No event tells of an unmap: a process that maps ever new addresses is read anew before it fills the tables. */
 static void process__drop_unmapped(struct processes *processes, struct process *process)
 {
@@ -292,14 +284,14 @@ static void process__drop_unmapped(struct processes *processes, struct process *
 
 	if (image->row_cnt < image->rows_checked_cnt * 2 + ROWS_UNCHECKED_MAX)
 		return;
-	now_ns = clock__now_ns();
+	now_ns = clock__ns(CLOCK_BOOTTIME);
 	if (now_ns - processes->reread_ns < SCAN_SHARE * processes->reread_took_ns)
 		return;
 	image->row_cnt = 0;
 	processes__scan(processes, process->pid, now_ns);
 	image->rows_checked_cnt = image->row_cnt;
 	processes->reread_ns = now_ns;
-	processes->reread_took_ns = clock__now_ns() - now_ns;
+	processes->reread_took_ns = clock__ns(CLOCK_BOOTTIME) - now_ns;
 }
 
 void processes__on_mmap(

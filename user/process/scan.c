@@ -6,15 +6,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
-static uint64_t clock__now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
+#include "process/clock.h"
 
 void process_scan__want(struct process_scan *scan)
 {
@@ -89,17 +82,17 @@ int process_scan__step(struct process_scan *scan, struct processes *processes, u
 			return 0;
 		scan->is_wanted = false;
 		scan->cnt = scan->next = 0;
-		scan->began_ns = clock__now_ns();
+		scan->began_ns = clock__ns(CLOCK_BOOTTIME);
 		processes__expect(processes);
 		err = scan__list(scan, processes);
 	}
 	while (!err && scan->next < scan->cnt) {
-		uint64_t now_ns = clock__now_ns();
+		uint64_t now_ns = clock__ns(CLOCK_BOOTTIME);
 
 		err = processes__scan(processes, scan->pids[scan->next++], now_ns);
 		if (err == -ESRCH)
 			err = 0;
-		if (!err && clock__now_ns() >= end_ns)
+		if (!err && clock__ns(CLOCK_BOOTTIME) >= end_ns)
 			return 1;
 	}
 	if (!err)

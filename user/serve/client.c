@@ -5,19 +5,13 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "process/clock.h"
+
 #define ASK_SECONDS_MAX 10 /* from connect to a whole request */
 #define IDLE_SECONDS_MAX                                                                           \
 	30 /* between two requests of one connection, the second one's time included */
 #define READ_SECONDS_MIN      30 /* to read an answer, and a second more for each BYTES_PER_SECOND */
 #define READ_BYTES_PER_SECOND 65536
-
-static time_t now_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
 
 static void client__cut(struct client *client)
 {
@@ -64,13 +58,13 @@ void client__set_phase(struct client *client, enum client_phase phase)
 		client->has_asked = true;
 	client->phase = phase;
 	client->bytes = 0;
-	client->since = now_s();
+	client->since = clock__seconds(CLOCK_MONOTONIC);
 }
 
 void clients__cut_slow(struct clients *clients)
 {
 	struct client *client;
-	time_t now = now_s(), limit;
+	time_t now = clock__seconds(CLOCK_MONOTONIC), limit;
 
 	for (client = clients->first; client; client = client->next) {
 		if (client->phase == CLIENT_WAITS)

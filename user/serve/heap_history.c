@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "process/clock.h"
 
 enum {
 	TIME_MS,
@@ -77,16 +78,14 @@ static struct heap_process *find_process(struct heap_history *history, uint32_t 
 void heap_history__add(struct heap_history *history, const struct heap_line *line)
 {
 	struct heap_process *process = find_process(history, line->pid);
-	struct timespec now;
 	int64_t *point;
 
 	if (!process)
 		return;
-	clock_gettime(CLOCK_REALTIME, &now);
 	process->pid = line->pid;
 	snprintf(process->comm, sizeof(process->comm), "%s", line->comm);
 	point = process->points[process->cnt++ % HEAP_HISTORY_POINTS];
-	point[TIME_MS] = now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+	point[TIME_MS] = (int64_t)(clock__ns(CLOCK_REALTIME) / 1000000);
 	point[INTERVAL_MS] = (int64_t)(line->interval_ns / 1000000);
 	point[ALLOCS] = (int64_t)line->alloc_cnt;
 	point[FREES] = (int64_t)line->free_cnt;

@@ -2,15 +2,7 @@
 /* The last SCHED figures. */
 #include "serve/history.h"
 
-#include <time.h>
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
+#include "process/clock.h"
 
 void history__add(struct history *history, const struct sched_snapshot *snapshot)
 {
@@ -18,7 +10,7 @@ void history__add(struct history *history, const struct sched_snapshot *snapshot
 	uint32_t i;
 
 	history->points[history->cnt++ % HISTORY_MAX] = (struct history_point){
-		.time_ms = now_ms(),
+		.time_ms = clock__ns(CLOCK_REALTIME) / 1000000,
 		.elapsed_ms = snapshot->elapsed_ns / 1000000,
 		.interval_ms = snapshot->interval_ns / 1000000,
 		.cpus = snapshot->cpu_cnt,

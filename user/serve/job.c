@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "process/clock.h"
 #include "serve/watch.h"
 
 #define RUNNING_MAX  2
@@ -42,14 +43,6 @@ struct jobs {
 	struct job *first;
 	size_t cnt, running_cnt;
 };
-
-static time_t now_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
 
 struct jobs *jobs__new(int epoll_fd)
 {
@@ -210,7 +203,7 @@ static void jobs__start_next(struct jobs *jobs)
 		}
 		err = job__fork(job);
 		if (!err) {
-			job->deadline = now_s() + SECONDS_MAX;
+			job->deadline = clock__seconds(CLOCK_MONOTONIC) + SECONDS_MAX;
 			jobs->running_cnt++;
 			continue;
 		}
@@ -278,7 +271,7 @@ void job__cancel(struct job *job)
 void jobs__turn(struct jobs *jobs)
 {
 	struct job *job = jobs->first, *next;
-	time_t now = now_s();
+	time_t now = clock__seconds(CLOCK_MONOTONIC);
 
 	for (; job; job = next) {
 		next = job->next;

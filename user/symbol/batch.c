@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "process/clock.h"
 #include "process/file.h"
 #include "symbol/cache.h"
 #include "symbol/debug_file.h"
@@ -22,14 +22,6 @@ static const struct symbol_source *const sources[] = {
 	&symbol_source_dwarf,
 	&symbol_source_eh_frame_hdr,
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* 0 or the -errno of the first source that could not read the batch, after all were asked. */
 static int ask_sources(struct symbol_batch *batch)
@@ -161,7 +153,7 @@ static int resolve_unknown(struct symbol_batch *batch, const struct files *files
 {
 	struct symbol_batch unknown = *batch;
 	bool *is_known = calloc(batch->cnt, sizeof(*is_known));
-	uint64_t ns = now_ns();
+	uint64_t ns = clock__ns(CLOCK_MONOTONIC);
 	int err = -ENOMEM;
 
 	unknown.locations = calloc(batch->cnt, sizeof(*unknown.locations));

@@ -10,16 +10,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ll + now.tv_nsec;
-}
+#include "process/clock.h"
 
 static void limit(int resource, rlim_t value)
 {
@@ -86,7 +79,7 @@ int worker__start(struct worker *worker, void (*fn)(int out, void *arg), void *a
 	}
 	close(pipes[1]);
 	worker->fd = pipes[0];
-	worker->deadline_ns = now_ns() + ms * 1000000ll;
+	worker->deadline_ns = (int64_t)clock__ns(CLOCK_MONOTONIC) + ms * 1000000ll;
 	worker->at = worker->len = 0;
 	return 0;
 }
@@ -95,7 +88,7 @@ static bool fill(struct worker *worker)
 {
 	for (;;) {
 		struct pollfd poll_fd = {.fd = worker->fd, .events = POLLIN};
-		int64_t left_ns = worker->deadline_ns - now_ns();
+		int64_t left_ns = worker->deadline_ns - (int64_t)clock__ns(CLOCK_MONOTONIC);
 		ssize_t n;
 
 		if (left_ns <= 0)
