@@ -37,10 +37,16 @@ void run__print_notes(struct run *run)
 void run__on_events(void *arg)
 {
 	struct run *run = arg;
-	int again_ms = capture__on_events(run->capture);
+	struct loop_turns turns;
+	int again_ms;
 
+	/* Every ring that woke this turn, and the timer, come here: the first time takes all that there was. */
+	loop__turns(run->loop, &turns);
+	if (run->events_turn == turns.cnt + 1)
+		return;
+	run->events_turn = turns.cnt + 1;
+	again_ms = capture__on_events(run->capture);
 	run__print_notes(run);
-
 	if (again_ms >= 0)
 		loop__set_timer(run->events_timer, (uint64_t)again_ms * MS_NS, 0);
 }

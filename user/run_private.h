@@ -43,6 +43,7 @@ struct run {
 	int status;
 	int stats_fd; /* while open, the kernel measures programs' run times */
 	int events_timer, retry_timer, tick_timer;
+	uint64_t events_turn; /* 1 + number of the turn in which events were handled last */
 };
 
 /* The loop with its timers and signals. 0 or -errno. */

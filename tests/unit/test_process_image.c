@@ -70,7 +70,7 @@ static void mappings_replace_what_they_overlap(void **state)
 		}
 		assert_null(image__find(&image, PAGES * 0x1000));
 		assert_null(image__find(&image, UINT64_MAX));
-		free(image.rows);
+		image__free_rows(&image);
 	}
 }
 
@@ -95,7 +95,7 @@ static void the_ends_of_the_address_space(void **state)
 	assert_null(image__find(&image, UINT64_MAX));
 	assert_int_equal(map(&image, 0, UINT64_MAX, 3), 0);
 	assert_int_equal(image.row_cnt, 1);
-	free(image.rows);
+	image__free_rows(&image);
 }
 
 static void a_child_has_its_parents_rows_until_one_of_them_changes(void **state)
@@ -132,7 +132,7 @@ static void a_mapping_within_another_splits_it(void **state)
 	assert_int_equal(image__find(&image, 0x3fff)->file_id, 1);
 	assert_int_equal(image__find(&image, 0x5000)->file_id, 1);
 	assert_int_equal(image__find(&image, 0x5000)->start, 0x5000);
-	free(image.rows);
+	image__free_rows(&image);
 }
 
 static void the_number_of_rows_is_capped(void **state)
@@ -148,7 +148,7 @@ static void the_number_of_rows_is_capped(void **state)
 	assert_int_equal(err, -E2BIG);
 	assert_in_range(image.row_cnt, PROC_MAPS_MAX - 2, PROC_MAPS_MAX);
 	check_rows(&image);
-	free(image.rows);
+	image__free_rows(&image);
 }
 
 int main(void)

@@ -15,14 +15,16 @@
 
 #include "process/clock.h"
 #include "process/event_record.h"
+#include "process/reread.h"
 #include "process/scan.h"
 
 #define RING_PAGES       64 /* 256 KiB a CPU: about 2,000 records, 200 execs */
 #define PAGE_BYTES       4096u
 #define RING_BYTES       ((size_t)RING_PAGES * PAGE_BYTES)
 #define DRAIN_ROUNDS_MAX 4
-#define SLICE_NS         20000000ull /* of one drain: a storm of mappings does not hold up the loop */
-#define RECORDS_A_LOOK   16          /* at the clock */
+#define SLICE_NS         5000000ull /* of one drain: a storm of mappings does not hold up the loop */
+#define REREAD_NS        2000000ull /* of it, whatever else there is: what is mapped no more goes */
+#define RECORDS_A_LOOK   16         /* at the clock */
 
 struct ring {
 	int fd;
@@ -254,24 +256,31 @@ static bool events__apply(
 	return events->applied_cnt == events->ref_cnt;
 }
 
-int process_events__drain(
-	struct process_events *events, struct processes *processes, bool *ret_more)
+/* 1: more is left to do. */
+static int events__work(struct process_events *events, struct processes *processes, uint64_t end_ns)
 {
-	uint64_t end_ns = clock__ns(CLOCK_BOOTTIME) + SLICE_NS;
 	int round, left = 1;
 
-	*ret_more = true;
 	if (!events__apply(events, processes, end_ns))
-		return 0;
+		return 1;
 	/* A ring wakes us once for what it holds: nothing may be left behind that is no newer than the last wake. */
 	for (round = 0; round < DRAIN_ROUNDS_MAX && left > 0; round++) {
 		left = events__take(events);
 		if (left < 0)
 			return left;
 		if (!events__apply(events, processes, end_ns))
-			return 0;
+			return 1;
 	}
-	left |= process_scan__step(&events->scan, processes, end_ns);
-	*ret_more = left > 0;
+	return left | process_scan__step(&events->scan, processes, end_ns);
+}
+
+int process_events__drain(
+	struct process_events *events, struct processes *processes, bool *ret_more)
+{
+	uint64_t now_ns = clock__ns(CLOCK_BOOTTIME);
+	int reread = rereads__step(processes, now_ns + REREAD_NS);
+	int left = events__work(events, processes, now_ns + SLICE_NS);
+
+	*ret_more = left > 0 || reread > 0 || processes->rereads;
 	return left < 0 ? left : 0;
 }

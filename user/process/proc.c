@@ -82,29 +82,6 @@ int proc_mapping__parse(char *line, struct proc_mapping *ret)
 	return 0;
 }
 
-static int maps__each_exec(FILE *maps, int (*fn)(const struct proc_mapping *, void *), void *arg)
-{
-	int cnt = 0, line_cnt = 0, err = 0;
-	struct proc_mapping mapping;
-	char *line = NULL;
-	size_t line_bytes = 0;
-
-	while (getline(&line, &line_bytes, maps) > 0) {
-		if (++line_cnt > 4 * PROC_MAPS_MAX || cnt >= PROC_MAPS_MAX) {
-			err = -E2BIG;
-			break;
-		}
-		if (proc_mapping__parse(line, &mapping) || !mapping.is_exec)
-			continue;
-		cnt++;
-		err = fn(&mapping, arg);
-		if (err)
-			break;
-	}
-	free(line);
-	return err ? err : cnt;
-}
-
 int proc_stat__parse(const char *text, struct proc_stat *ret)
 {
 	/* proc(5) counts from 1: state is field 3, num_threads 20, starttime 22, endcode 27, startstack 28 */
@@ -206,33 +183,88 @@ int proc_stat__read(pid_t pid, struct proc_stat *ret)
 	return 0;
 }
 
-struct maps_reader {
-	int (*fn)(const struct proc_mapping *, void *);
-	void *arg;
-	int cnt; /* or -errno */
+struct proc_maps {
+	FILE *file; /* NULL: there are none to read */
+	char *line;
+	size_t line_bytes;
+	uint32_t line_cnt, exec_cnt;
 };
 
-static bool maps__read(const char *path, void *arg)
+/* False when it has not a single line. */
+static bool maps__open_file(const char *path, void *arg)
 {
-	struct maps_reader *reader = arg;
-	FILE *maps = fopen(path, "re");
+	struct proc_maps *maps = arg;
+	FILE *file = fopen(path, "re");
+	int first = file ? fgetc(file) : EOF;
 
-	if (!maps)
+	if (first == EOF) {
+		if (file)
+			fclose(file);
 		return false;
-	reader->cnt = maps__each_exec(maps, reader->fn, reader->arg);
-	fclose(maps);
-	return reader->cnt != 0;
+	}
+	ungetc(first, file);
+	maps->file = file;
+	return true;
 }
 
-int proc_maps__each_exec(pid_t pid, int (*fn)(const struct proc_mapping *, void *), void *arg)
+int proc_maps__open(pid_t pid, struct proc_maps **ret)
 {
-	struct maps_reader reader = {.fn = fn, .arg = arg};
+	struct proc_maps *maps;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	if (access(path, F_OK))
 		return -ENOENT;
-	if (!maps__read(path, &reader))
-		tasks__any(pid, "maps", maps__read, &reader);
-	return reader.cnt == -ESRCH ? -ENOENT : reader.cnt;
+	maps = calloc(1, sizeof(*maps));
+	if (!maps)
+		return -ENOMEM;
+	if (!maps__open_file(path, maps))
+		tasks__any(pid, "maps", maps__open_file, maps);
+	*ret = maps;
+	return 0;
+}
+
+void proc_maps__close(struct proc_maps *maps)
+{
+	if (!maps)
+		return;
+	if (maps->file)
+		fclose(maps->file);
+	free(maps->line);
+	free(maps);
+}
+
+int proc_maps__read(struct proc_maps *maps, uint32_t line_max,
+	int (*fn)(const struct proc_mapping *, void *), void *arg)
+{
+	struct proc_mapping mapping;
+	uint32_t i;
+	int err;
+
+	for (i = 0; i < line_max; i++) {
+		if (!maps->file || getline(&maps->line, &maps->line_bytes, maps->file) <= 0)
+			return 0;
+		if (++maps->line_cnt > 4 * PROC_MAPS_MAX || maps->exec_cnt >= PROC_MAPS_MAX)
+			return -E2BIG;
+		if (proc_mapping__parse(maps->line, &mapping) || !mapping.is_exec)
+			continue;
+		maps->exec_cnt++;
+		err = fn(&mapping, arg);
+		if (err)
+			return err;
+	}
+	return 1;
+}
+
+int proc_maps__each_exec(pid_t pid, int (*fn)(const struct proc_mapping *, void *), void *arg)
+{
+	struct proc_maps *maps;
+	int err = proc_maps__open(pid, &maps), cnt;
+
+	if (err)
+		return err;
+	err = proc_maps__read(maps, UINT32_MAX, fn, arg);
+	cnt = (int)maps->exec_cnt;
+	proc_maps__close(maps);
+	return err < 0 ? err : cnt;
 }

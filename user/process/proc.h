@@ -30,6 +30,16 @@ int proc_mapping__parse(char *line, struct proc_mapping *ret);
  * Returns the number of mappings, -ENOENT when the process is gone, fn's error, or -E2BIG past PROC_MAPS_MAX. */
 int proc_maps__each_exec(pid_t pid, int (*fn)(const struct proc_mapping *, void *), void *arg);
 
+/* The same in pieces: the kernel writes each page of the file when it is read, so what is read late is as it is then. */
+struct proc_maps;
+/* 0, -ENOENT when the process is gone, -ENOMEM. */
+int proc_maps__open(pid_t pid, struct proc_maps **ret);
+/* Calls fn for every executable mapping of the next line_max lines. 1: there may be more; 0: that was all; fn's error,
+ * or -E2BIG past PROC_MAPS_MAX. */
+int proc_maps__read(struct proc_maps *maps, uint32_t line_max,
+	int (*fn)(const struct proc_mapping *, void *), void *arg);
+void proc_maps__close(struct proc_maps *maps); /* accepts NULL */
+
 /* What bpfprof reads of /proc/PID/stat. */
 struct proc_stat {
 	char state;

@@ -10,31 +10,11 @@
 
 #include "process/clock.h"
 #include "process/proc.h"
+#include "process/reread.h"
 
 #define ROWS_UNCHECKED_MAX 1024
 #define SCAN_SHARE         20 /* of the time, for reading processes anew: 100,000 mappings take 50 ms */
-
-static struct image *image__new(uint64_t from_ns, struct image *older)
-{
-	struct image *image = calloc(1, sizeof(*image));
-
-	if (image) {
-		image->from_ns = from_ns;
-		image->older = older;
-	}
-	return image;
-}
-
-static void image__free_chain(struct image *image)
-{
-	while (image) {
-		struct image *older = image->older;
-
-		image__free_rows(image);
-		free(image);
-		image = older;
-	}
-}
+#define LINES_AT_ONCE      4096 /* of one that is read at once: 2 ms */
 
 static struct process *process__new(uint32_t pid, uint64_t start_ns)
 {
@@ -76,6 +56,7 @@ void processes__free(struct processes *processes)
 
 	if (!processes)
 		return;
+	rereads__free(processes);
 	HASH_ITER (hh, processes->by_pid, process, next) {
 		HASH_DEL(processes->by_pid, process);
 		for (; process; process = older) {
@@ -145,11 +126,19 @@ static void processes__unlist(struct processes *processes, struct process *proce
 	process->is_listed = false;
 }
 
-static void processes__changed(struct processes *processes, struct process *process)
+void processes__changed(struct processes *processes, struct process *process)
 {
 	process->is_dirty = true;
 	process->change_cnt++;
 	processes__list(processes, process);
+}
+
+static void process__map(
+	struct processes *processes, struct process *process, const struct mapping_row *row)
+{
+	if (image__map(process->image, row))
+		processes->rows_dropped_cnt++;
+	processes__changed(processes, process);
 }
 
 struct scan {
@@ -157,45 +146,37 @@ struct scan {
 	struct process *process;
 };
 
-static void process__map(
-	struct processes *processes, struct process *process, const struct file_mapping *mapping)
-{
-	struct mapping_row row = {.start = mapping->start, .end = mapping->end};
-	const struct file *file;
-
-	row.file_id = files__intern(processes->files, mapping);
-	file = files__get(processes->files, row.file_id);
-	if (file)
-		row.bias = file__bias(file, mapping->start, mapping->offset);
-	if (image__map(process->image, &row))
-		processes->rows_dropped_cnt++;
-	processes__changed(processes, process);
-}
-
-static int scan__mapping(const struct proc_mapping *line, void *arg)
+static int scan__mapping(const struct proc_mapping *mapping, void *arg)
 {
 	struct scan *scan = arg;
-	struct file_mapping mapping = {
-		.identity = {.dev = line->dev, .ino = line->ino},
-		.path = line->path,
-		.deleted = line->deleted,
-		.pid = (pid_t)scan->process->pid,
-		.start = line->start,
-		.end = line->end,
-		.offset = line->offset,
-	};
+	struct mapping_row row = files__row_of(scan->processes->files, scan->process->pid, mapping);
 
-	process__map(scan->processes, scan->process, &mapping);
+	process__map(scan->processes, scan->process, &row);
 	return 0;
 }
 
-int processes__scan(struct processes *processes, uint32_t pid, uint64_t now_ns)
+/* 1: there are more lines than line_max; else as proc_maps__open() and proc_maps__read(). */
+static int process__read_maps(
+	struct processes *processes, struct process *process, uint32_t line_max)
+{
+	struct scan scan = {.processes = processes, .process = process};
+	struct proc_maps *maps;
+	int err = proc_maps__open((pid_t)process->pid, &maps);
+
+	if (err)
+		return err;
+	err = proc_maps__read(maps, line_max, scan__mapping, &scan);
+	proc_maps__close(maps);
+	return err;
+}
+
+static int processes__scan_lines(
+	struct processes *processes, uint32_t pid, uint64_t now_ns, uint32_t line_max)
 {
 	struct process *process = processes__find(processes, pid), *found = process;
 	uint64_t tick_ns = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
-	struct scan scan = {.processes = processes};
 	struct proc_stat stat;
-	int cnt;
+	int err;
 
 	if (proc_stat__read((pid_t)pid, &stat))
 		return -ESRCH;
@@ -211,17 +192,28 @@ int processes__scan(struct processes *processes, uint32_t pid, uint64_t now_ns)
 	process->leader_exited = stat.state == 'Z';
 	process->image->start_stack = stat.start_stack;
 	process->image->end_code = stat.end_code;
-	scan.process = process;
-	cnt = proc_maps__each_exec((pid_t)pid, scan__mapping, &scan);
+	err = process__read_maps(processes, process, line_max);
 	/* Gone meanwhile, a zombie, or a kernel thread. Of one with more mappings than are read, those read are kept. */
-	if (!found && (cnt == -ENOENT || !process->image->row_cnt)) {
+	if (!found && (err == -ENOENT || !process->image->row_cnt)) {
 		processes__unlist(processes, process);
 		process__free(process);
-		return cnt == -ENOENT ? -ESRCH : 0;
+		return err == -ENOENT ? -ESRCH : 0;
 	}
 	if (!found)
 		processes__add(processes, process);
+	if (err > 0)
+		rereads__want(processes, process);
 	return 0;
+}
+
+int processes__scan(struct processes *processes, uint32_t pid, uint64_t now_ns)
+{
+	return processes__scan_lines(processes, pid, now_ns, UINT32_MAX);
+}
+
+int processes__scan_shortly(struct processes *processes, uint32_t pid, uint64_t now_ns)
+{
+	return processes__scan_lines(processes, pid, now_ns, LINES_AT_ONCE);
 }
 
 void processes__on_fork(
@@ -255,7 +247,7 @@ static struct process *processes__subject(
 
 	if ((!process || process->end_ns) && processes->track_all) {
 		/* its fork was lost */
-		processes__scan(processes, pid, time_ns);
+		processes__scan_shortly(processes, pid, time_ns);
 		process = processes__find(processes, pid);
 	}
 	return process && !process->end_ns && time_ns >= process->scan_ns ? process : NULL;
@@ -268,6 +260,7 @@ void processes__on_exec(struct processes *processes, uint32_t pid, uint64_t time
 
 	if (!process)
 		return;
+	rereads__forget(processes, process);
 	image = image__new(time_ns, process->image);
 	if (!image)
 		return;
@@ -279,29 +272,27 @@ void processes__on_exec(struct processes *processes, uint32_t pid, uint64_t time
 /* No event tells of an unmap: a process that maps ever new addresses is read anew before it fills the tables. */
 static void process__drop_unmapped(struct processes *processes, struct process *process)
 {
-	struct image *image = process->image;
-	uint64_t now_ns;
+	const struct image *image = process->image;
 
 	if (image->row_cnt < image->rows_checked_cnt * 2 + ROWS_UNCHECKED_MAX)
 		return;
-	now_ns = clock__ns(CLOCK_BOOTTIME);
-	if (now_ns - processes->reread_ns < SCAN_SHARE * processes->reread_took_ns)
+	if (clock__ns(CLOCK_BOOTTIME) - processes->reread_ns <
+		SCAN_SHARE * processes->reread_took_ns)
 		return;
-	image->row_cnt = 0;
-	processes__scan(processes, process->pid, now_ns);
-	image->rows_checked_cnt = image->row_cnt;
-	processes->reread_ns = now_ns;
-	processes->reread_took_ns = clock__ns(CLOCK_BOOTTIME) - now_ns;
+	rereads__want(processes, process);
 }
 
 void processes__on_mmap(
 	struct processes *processes, const struct file_mapping *mapping, uint64_t time_ns)
 {
 	struct process *process = processes__subject(processes, (uint32_t)mapping->pid, time_ns);
+	struct mapping_row row;
 
 	if (!process)
 		return;
-	process__map(processes, process, mapping);
+	row = files__row(processes->files, mapping);
+	process__map(processes, process, &row);
+	rereads__on_map(processes, process, &row);
 	process__drop_unmapped(processes, process);
 }
 
@@ -391,6 +382,7 @@ void processes__forget(struct processes *processes, uint64_t before_ns, uint64_t
 			}
 			*link = owner->older;
 			processes__unlist(processes, owner);
+			rereads__forget(processes, owner);
 			drop(owner, arg);
 			process__free(owner);
 		}
@@ -398,6 +390,7 @@ void processes__forget(struct processes *processes, uint64_t before_ns, uint64_t
 		if (process->end_ns && process->end_ns < before_ns && !process->older) {
 			HASH_DEL(processes->by_pid, process);
 			processes__unlist(processes, process);
+			rereads__forget(processes, process);
 			drop(process, arg);
 			process__free(process);
 		}

@@ -75,6 +75,9 @@ static void processes__end_unseen(struct processes *processes, uint64_t began_ns
 
 int process_scan__step(struct process_scan *scan, struct processes *processes, uint64_t end_ns)
 {
+	/* At the start there is nothing else to do. */
+	int (*read)(struct processes *, uint32_t,
+		uint64_t) = end_ns == UINT64_MAX ? processes__scan : processes__scan_shortly;
 	int err = 0;
 
 	if (!scan->pids) {
@@ -89,7 +92,7 @@ int process_scan__step(struct process_scan *scan, struct processes *processes, u
 	while (!err && scan->next < scan->cnt) {
 		uint64_t now_ns = clock__ns(CLOCK_BOOTTIME);
 
-		err = processes__scan(processes, scan->pids[scan->next++], now_ns);
+		err = read(processes, scan->pids[scan->next++], now_ns);
 		if (err == -ESRCH)
 			err = 0;
 		if (!err && clock__ns(CLOCK_BOOTTIME) >= end_ns)
