@@ -180,6 +180,9 @@ for kind in ("pipe", "futex", "yield") * 2:
 """  # and leaves the many behind, which wait as long as they are watched
 
 
+WHY_UNNAMED = ("end_no_mapping", "end_no_table", "end_no_row", "end_unreadable", "end_bad_cfa", "end_bad_fp", "offcpu_unsampled", "stack_ring_full")
+
+
 def test_many_threads_and_switches_lose_nothing(bpfprof, blockers, handoff):
     """20,000 threads that wait, some that come and die, and pairs that switch each CPU as fast as it can (some 500,000 times a second
     here): each switch that the kernel counts is counted."""
@@ -202,10 +205,18 @@ def test_many_threads_and_switches_lose_nothing(bpfprof, blockers, handoff):
     assert sizes[-1] - sizes[1] < 2048, sizes
     for pid, switch_cnt, wall_ns, _, all_cnt in rounds:
         print(f"{switch_cnt * 1e9 / wall_ns:.0f} switches a second; {all_cnt} by getrusage(2), {stats.exact[pid].off_cnt} waits")
-        assert stats.exact[pid].off_cnt == pytest.approx(all_cnt, rel=0.001)
+        # which are read a moment before the end
+        assert stats.exact[pid].off_cnt == pytest.approx(all_cnt, rel=0.001, abs=50)
     samples = o.having(bpfprof.profile("block.pb.gz").samples, pid=many)
-    assert o.count(o.having(samples, state="pipe")) == pytest.approx(cnt, rel=0.02)
-    assert o.count(o.having(samples, "block_for_ever", state="pipe")) > 0.8 * cnt
+    waiting = o.having(samples, state="pipe")
+    assert o.count(waiting) == pytest.approx(cnt, rel=0.02)
+    # On a busy machine some have no name: their stack says so, and a counter why.
+    named = o.having(waiting, "block_for_ever")
+    unnamed = [sample for sample in waiting if sample not in named]
+    print(f"{o.count(named)} waits of {o.count(waiting)} named", stats.counters)
+    assert o.count(named) > 0.8 * cnt
+    assert all(o.names(sample)[-1] in ("[truncated]", "[lost]") for sample in unnamed), unnamed
+    assert not unnamed or any(stats.counters[name] for name in WHY_UNNAMED), stats.counters
     exact = stats.exact[many]
     assert o.delay(samples) == pytest.approx(exact.off_ns, rel=0.02)
     assert abs(exact.residue_ns) < 0.01 * exact.life_ns, exact
