@@ -11,6 +11,7 @@ import time
 import pytest
 
 import offcpu_helpers as o
+import offcpu_peers
 
 
 def run_delay_ns(pid):
@@ -63,6 +64,29 @@ def test_block_and_sched_tell_the_same_story(bpfprof, crowd):
     sched = o.having(bpfprof.profile("sched.pb.gz").samples, thread="hog")
     assert o.by_label(block, "state")["preempted"] > 0.99 * o.delay(block)
     assert o.delay(sched) == pytest.approx(o.delay(block), rel=0.05)
+
+
+@pytest.mark.skipif(not offcpu_peers.BPFTRACE, reason="bpftrace is not installed")
+def test_beside_bpftrace(bpfprof, tmp_path):
+    """Four threads that want one CPU, each from a function of its own, from their first instruction to their last: by stack, by
+    process, and how many waits there were. runqlat has powers of two alone, so the sums are bpftrace's."""
+    peer = offcpu_peers.RunQueue()
+    try:
+        _, stats = o.profile(bpfprof, "sched", [o.build(tmp_path, "queue.c"), max(os.sched_getaffinity(0)), 3000])
+        theirs = peer.finish()
+    finally:
+        peer.close()
+    samples = bpfprof.profile("sched.pb.gz").samples
+    pid, exact = stats.of_comm("queue")
+    tids = {comm: tid for tid, comm in theirs if comm.startswith("queue_")}
+    assert sorted(tids) == ["queue_nap", "queue_read", "queue_work", "queue_yield"], theirs
+    for name, tid in tids.items():
+        ours = o.having(samples, name, pid=pid, thread=name)
+        print(name, o.count(ours), o.delay(ours), theirs[tid, name])
+        assert abs(o.count(ours) - theirs[tid, name].cnt) <= 2 + 0.01 * theirs[tid, name].cnt
+        assert o.delay(ours) == pytest.approx(theirs[tid, name].ns, rel=0.05)
+    of_process = [waits for (tid, comm), waits in theirs.items() if tid == pid or comm.startswith("queue_")]
+    assert exact.queue_ns == pytest.approx(sum(waits.ns for waits in of_process), rel=0.02)
 
 
 SPIN = """
