@@ -8,7 +8,8 @@
  *   loop MS          malloc(64) and free; prints nanoseconds of CPU time a pair each 100 ms
  *   fork             a child that frees what it inherited and leaks 1,000 bytes; the parent leaks 2,000
  *   killed           threads that end while they allocate
- *   late LIBRARY     allocates by a library that is opened after a second
+ *   late LIBRARY     allocates by a library that is opened after a second, another second later; WAIT_MS=0: opened at once, and
+ *                    after another line it allocates
  *   paced MS         40 blocks each millisecond; prints how many there were in all
  *   zeros MS         calloc(100000) and free, so that most of the time is spent inside of calloc
  *   steps            leaks 20 blocks of 10,000 bytes for each line that it reads, and answers with one
@@ -207,16 +208,21 @@ static __attribute__((noinline)) void leak_by_late(void *(*allocate)(size_t))
 		keep = allocate(777);
 }
 
-static void run_late(const char *path)
+static void run_late(const char *path, int waits_for_line)
 {
 	void *library, *(*allocate)(size_t);
+	char line[16];
 
-	usleep(1000000);
+	if (!waits_for_line)
+		usleep(1000000);
 	library = dlopen(path, RTLD_NOW);
 	allocate = library ? (void *(*)(size_t))dlsym(library, "mi_malloc") : NULL;
 	if (!allocate)
 		exit(1);
-	usleep(1000000);
+	if (!waits_for_line)
+		usleep(1000000);
+	else if (read(STDIN_FILENO, line, sizeof(line)) < 0)
+		exit(1);
 	leak_by_late(allocate);
 }
 
@@ -301,7 +307,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(mode, "steps"))
 		run_steps();
 	else if (!strcmp(mode, "late") && argc > 2)
-		run_late(argv[2]);
+		run_late(argv[2], wait_ms && !atoi(wait_ms));
 	else
 		return 2;
 	return 0;
