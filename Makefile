@@ -18,7 +18,7 @@ DEPS_VM := qemu-system-x86 busybox-static util-linux bpftool
 DEPS_CHECK := libcmocka-dev libclang-rt-14-dev clang-format python3 python3-pytest protobuf-compiler \
 	binutils elfutils gdb g++ libbpf-tools bpftrace bpftool linux-perf xz-utils openssl redis-server redis-tools \
 	perl procps util-linux psmisc libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 libc6-dbg llvm dwz graphviz nodejs chromium \
-	curl systemd musl-tools lld mold $(DEPS_DEB) lintian man-db mandoc zsh $(DEPS_VM)
+	curl systemd musl-tools libc6-amd64-cross lld mold $(DEPS_DEB) lintian man-db mandoc zsh $(DEPS_VM)
 # The peers that `make bench` measures beside bpfprof; what is missing is named in its table.
 DEPS_BENCH := linux-perf libbpf-tools bpftrace heaptrack valgrind redis-server redis-tools bpftool
 # For another machine's unit tests; what it has to have as Debian's packages of that machine is unpacked, not installed.

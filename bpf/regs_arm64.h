@@ -66,6 +66,13 @@ static inline int code__is_call(const u8 code[CALL_BYTES_MAX + 1])
 						   (code[1] & 0xfc) == 0 && (code[0] & 0x1f) == 0);
 }
 
+/* The trampoline of return probes is one breakpoint. */
+static inline int trampoline__words_left(u32 code)
+{
+	(void)code;
+	return -1;
+}
+
 #define perf_regs__is_user(regs) (((regs)->pstate & 0xf) == 0)
 #define pt_regs__syscall(regs)   ((regs)->syscallno)
 #define pt_regs__ip(regs)        ((regs)->pc)

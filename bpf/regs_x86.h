@@ -101,6 +101,24 @@ static inline int code__is_call(const u8 code[CALL_BYTES_MAX + 1])
 	return code[0] == 0xff && (code[1] == 0x94 || code[1] == 0x14);
 }
 
+/* The trampoline of return probes since 6.11, after its system call: pop %r11; pop %rcx; ret, to what the kernel has put there
+ * (uretprobe_trampoline_entry, arch/x86/kernel/uprobes.c). How many words lie before that address when code, four bytes, is
+ * what comes next; -1: it is something else. */
+static inline int trampoline__words_left(u32 code)
+{
+	int cnt = 0;
+
+	if ((code & 0xffff) == 0x5b41) {
+		code >>= 16;
+		cnt++;
+	}
+	if ((code & 0xff) == 0x59) {
+		code >>= 8;
+		cnt++;
+	}
+	return (code & 0xff) == 0xc3 ? cnt : -1;
+}
+
 #define perf_regs__is_user(regs) (((regs)->cs & 3) == 3)
 /* The system call that a thread is in; -1 or a vector outside of one. */
 #define pt_regs__syscall(regs) ((regs)->orig_ax)

@@ -5,6 +5,7 @@
 #define BPF_URETPROBE_BPF_H
 
 #include "scratch.bpf.h"
+#include "user_memory.bpf.h"
 
 /* The kernel's limit is 64 (MAX_URETPROBE_DEPTH); calls of probed functions within one another are few. */
 #define URETPROBE_DEPTH_MAX 32
@@ -35,6 +36,27 @@ static __always_inline bool walk__return_from(
 	return false;
 }
 
+/* A thread that was interrupted on the trampoline's way out, by a signal most often: the kernel has forgotten the call by then, and
+ * its return address is on the stack. */
+static __always_inline bool walk__return_by_trampoline(struct walk *walk, struct task_struct *task)
+{
+	u64 ret, at;
+	u32 code;
+	int cnt;
+
+	if (user__read(task, &code, sizeof(code), walk->ip))
+		return false;
+	cnt = trampoline__words_left(code);
+	at = walk->sp + (u64)cnt * sizeof(u64);
+	if (cnt < 0 || user__read(task, &ret, sizeof(ret), at))
+		return false;
+	walk->ip = ret;
+	walk->sp = at + sizeof(ret);
+	walk->exact = 0;
+	walk->has_regs = 0;
+	return true;
+}
+
 /*
  * A return probe replaces the return address of its function by that of a trampoline. False: walk->ip is not there. True:
  * the walk's registers are the caller's. The kernel knows the calls under way by the place of their return address: a walk
@@ -60,7 +82,8 @@ static __always_inline bool walk__leave_probe(struct walk *walk, struct task_str
 	if (!walk->exact)
 		return walk__return_from(walk, utask, low, low);
 	if (from_page < XOL_SLOT_BYTES)
-		return walk__return_from(walk, utask, low, low + TRAMPOLINE_PUSHES_MAX);
+		return walk__return_by_trampoline(walk, task) ||
+		       walk__return_from(walk, utask, low, low + TRAMPOLINE_PUSHES_MAX);
 	from_page = BPF_CORE_READ(utask, vaddr);
 	if (!from_page || from_page == walk->ip)
 		return false;

@@ -107,13 +107,13 @@ static const char *cgroup__path_of(uint64_t cgroup, void *arg)
 }
 
 static void answer__comment(const struct answer *answer, const struct profile *profile,
-	unsigned int unread_cnt, struct comments *comments)
+	const char *collector, unsigned int unread_cnt, struct comments *comments)
 {
 	time_t start = (time_t)(profile->time_ns / (int64_t)NS_PER_S);
 	struct tm utc;
 	char text[40];
 
-	comments__fill(comments, answer->capture);
+	comments__fill(comments, answer->capture, collector, answer->pid);
 	if (answer->pid)
 		comments__add(comments, "pid %" PRIu32, answer->pid);
 	if (!answer->tapped && gmtime_r(&start, &utc) &&
@@ -145,7 +145,7 @@ int answer__write(const struct answer *answer, serve_write_fn write, void *write
 	if (!err) {
 		if (!answer->with_kernel)
 			symbols__hide_kernel(symbols);
-		answer__comment(answer, profile, unread_cnt, comments);
+		answer__comment(answer, profile, collector, unread_cnt, comments);
 		source.symbols = symbols;
 		source.comments = comments->pointers;
 		source.comment_cnt = comments->cnt;

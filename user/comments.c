@@ -4,7 +4,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
+
+#include "collect/heap.h"
 
 void comments__add(struct comments *comments, const char *format, ...)
 {
@@ -41,7 +44,18 @@ static bool is_internal(enum counter counter)
 	}
 }
 
-void comments__fill(struct comments *comments, const struct capture *capture)
+static void comments__add_remarks(
+	struct comments *comments, const struct collector *heap, uint32_t pid)
+{
+	char text[COMMENT_BYTES_MAX];
+	size_t i;
+
+	for (i = 0; heap__remark(heap, pid, i, text, sizeof(text)); i++)
+		comments__add(comments, "%s", text);
+}
+
+void comments__fill(
+	struct comments *comments, const struct capture *capture, const char *profile, uint32_t pid)
 {
 	struct counter_values counters = {0};
 	struct capture_counter own[CAPTURE_COUNTERS_MAX];
@@ -52,6 +66,8 @@ void comments__fill(struct comments *comments, const struct capture *capture)
 	comments__add(comments, "bpfprof " BPFPROF_VERSION);
 	if (!uname(&name))
 		comments__add(comments, "kernel %.60s %.30s", name.release, name.machine);
+	if (!strcmp(profile, "heap") && capture__heap(capture))
+		comments__add_remarks(comments, capture__heap(capture), pid);
 	if (shared__read_counters(capture__shared(capture), &counters))
 		comments__add(comments, "loss counters could not be read");
 	for (i = 0; i < COUNTER__CNT; i++)

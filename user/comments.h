@@ -8,8 +8,8 @@
 
 #include "capture.h"
 
-#define COMMENTS_MAX      (COUNTER__CNT + CAPTURE_COUNTERS_MAX + 4)
-#define COMMENT_BYTES_MAX 160
+#define COMMENTS_MAX      (COUNTER__CNT + CAPTURE_COUNTERS_MAX + 12)
+#define COMMENT_BYTES_MAX 256
 
 struct comments {
 	char texts[COMMENTS_MAX][COMMENT_BYTES_MAX];
@@ -19,6 +19,8 @@ struct comments {
 
 void comments__add(struct comments *comments, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-void comments__fill(struct comments *comments, const struct capture *capture);
+/* For the profile of that name ("heap"; allocs is the heap's) of process pid, 0: of all. */
+void comments__fill(struct comments *comments, const struct capture *capture, const char *profile,
+	uint32_t pid);
 
 #endif

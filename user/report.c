@@ -102,7 +102,7 @@ static int report__write_profile(const struct options *options, const struct cap
 		free(comments);
 		return 1;
 	}
-	comments__fill(comments, capture);
+	comments__fill(comments, capture, profile->kind->name, 0);
 	if (unread_cnt)
 		comments__add(
 			comments, "files_unread %u (their functions have no names)", unread_cnt);

@@ -134,6 +134,39 @@ static void a_thread_in_the_trampoline_is_on_its_way_to_the_caller(void **state)
 	}
 }
 
+#ifdef __x86_64__
+/* After its system call the kernel has forgotten the call, and left the return address above what is popped. */
+static void a_thread_that_leaves_the_trampoline_finds_its_caller(void **state)
+{
+	/* push %rax; push %rcx; push %r11; mov $335,%rax; syscall; pop %r11; pop %rcx; ret */
+	static const unsigned char code[] = {0x50, 0x51, 0x41, 0x53, 0x48, 0xc7, 0xc0, 0x4f, 0x01,
+		0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3, 0, 0, 0, 0};
+	static const u64 places[] = {13, 15, 16, 4};
+	const u64 callers[] = {RETURN, CODE + 0x400};
+	size_t i;
+
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		setup(state);
+		utask.return_instances = NULL;
+		host__push_frames(callers, 2);
+		fake_user__write(TRAMPOLINE, code, sizeof(code));
+		host.ctx.regs.ip = TRAMPOLINE + places[i];
+		host.ctx.regs.sp = host.sp + 0x18 - 8 * (i < 2 ? 2 - i : 0);
+		host.ctx.regs.bp = host.sp + 0x30; /* the caller's own */
+		tick();
+		if (places[i] == 4) { /* nothing tells */
+			assert_int_equal(host__record(0)->raw_cnt, 1);
+			continue;
+		}
+		assert_int_equal(host__record(0)->end, STACK_END_ROOT);
+		assert_int_equal(host__record(0)->user_cnt, 2);
+		assert_int_equal(host__record(0)->raw_cnt, 0);
+		assert_int_equal(host__frames(0)[0], FRAME(7, 0x2ff));
+		assert_int_equal(host__frames(0)[1], FRAME(7, 0x3ff));
+	}
+}
+#endif
+
 static void a_stepped_instruction_is_where_it_was(void **state)
 {
 	(void)state;
@@ -179,6 +212,9 @@ int main(void)
 		cmocka_unit_test_setup(
 			a_thread_in_the_trampoline_is_on_its_way_to_the_caller, setup),
 		cmocka_unit_test_setup(a_stepped_instruction_is_where_it_was, setup),
+#ifdef __x86_64__
+		cmocka_unit_test_setup(a_thread_that_leaves_the_trampoline_finds_its_caller, setup),
+#endif
 		cmocka_unit_test_setup(the_deepest_stack_is_still_known_as_cut, setup),
 	};
 

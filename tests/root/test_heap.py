@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import ROOT, go_top, wait_until
+from conftest import ROOT, SECONDS_MAX, go_top, wait_until
 from workload_helpers import build
 
 EXACT = ["-P", "heap", "--heap-rate", "1", "--max-overhead", "100", "--no-trace", "--top=0"]
@@ -27,8 +27,8 @@ LINE = re.compile(r"heap (\d+) @(\d+)\.(\d{3})s (\d+|-)%?: (\d+)\+(\d+) ops/s, (
 @pytest.fixture(scope="module")
 def programs_of(tmp_path_factory):
     folder = tmp_path_factory.mktemp("heap")
-    flags = {"heap_static": ["-static"]}
-    sources = {"heap_static": "heap_sites.c"}
+    flags = {"heap_static": ["-static"], "heap_load_static": ["-static"]}
+    sources = {"heap_static": "heap_sites.c", "heap_load_static": "heap_load.c"}
     built = {}
 
     def program(name):
@@ -94,7 +94,7 @@ def test_each_site_to_the_byte(bpfprof, programs_of):
     summary = re.search(r"^heap: (\d+) allocs, (\d+) B allocated, (\d+) B peak, (\d+) B in (\d+) objects still in use$",
                         result.stderr, re.M)
     assert summary and int(summary[4]) == 240000 and int(summary[5]) == 70
-    assert int(summary[1]) == 402 + 2 and int(summary[3]) >= 240000
+    assert int(summary[1]) == 403 + 2 and int(summary[3]) >= 240000
     # go tool pprof reads it, and shows what is in use by default
     rows = {row[5]: row for row in go_top(f"{bpfprof.folder}/heap.pb.gz", 100)}
     assert rows["leak_strdup"][3] == "29.30kB"
@@ -107,12 +107,12 @@ def test_kernels_without_sessions(bpfprof, programs_of, kind):
     check_sites(bpfprof.profile("heap.pb.gz"))
 
 
-def run_attached(bpfprof, proc, *args):
+def run_attached(bpfprof, proc, *args, timeout=SECONDS_MAX):
     """Profiles a program that waits for a line before it begins, to its end: nothing of it is missed."""
     run = bpfprof.start_and_attach(*(arg for arg in args if arg != "--no-trace"), "--pid", proc.pid, "-o", ".")
     proc.stdin.write("\n")
     proc.stdin.flush()
-    return bpfprof.finish(run)
+    return bpfprof.finish(run, timeout)
 
 
 @pytest.mark.parametrize("library", ALLOCATORS)
@@ -143,30 +143,43 @@ def test_musl(bpfprof, tmp_path):
     assert {name: values[3] for name, values in leaks.items()} == dict.fromkeys(LEAKS - {"leak_strdup"} | {"strdup"}, 30000)
 
 
-def test_rust(bpfprof, tmp_path):
+def build_rust(folder):
     if not shutil.which("rustc"):
         pytest.skip("rustc is not installed")
-    path = str(tmp_path / "heap_rust")
+    path = str(folder / "heap_rust")
     subprocess.run(["rustc", "-O", "-g", os.path.join(ROOT, "tests/workloads/heap_rust.rs"), "-o", path], check=True,
                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    bpfprof.run(*EXACT, "--", path, 300)
+    return path
+
+
+def test_rust(bpfprof, tmp_path):
+    bpfprof.run(*EXACT, "--", build_rust(tmp_path), 300)
     sums = by_function(bpfprof.profile("heap.pb.gz"), "leak_.*|balanced")
     assert {name: values[3] for name, values in sums.items()} == {
         "leak_boxes": 30000, "leak_vec": 30000, "leak_zeroed": 30000, "balanced": 0}
     assert sums["balanced"][0] > 2000
 
 
-def test_thirty_threads_end_at_nothing(bpfprof, programs, programs_of):
-    """Blocks that one thread allocates and another one frees. Nothing may be left, and nothing negative."""
-    proc = programs.start(programs_of("heap_load"), "threads", 30, 6000, stdin=subprocess.PIPE, env={"WAIT_MS": "0"})
-    assert wait_until(lambda: path_is_mapped(proc.pid, f"{LIBRARIES}/libc.so.6"), 60)
-    result = run_attached(bpfprof, proc, *EXACT)
+@pytest.mark.parametrize("kind", ["glibc", *ALLOCATORS, "static", "rust"])
+def test_thirty_threads_end_at_nothing(bpfprof, programs, programs_of, tmp_path, kind):
+    """Blocks that one thread allocates and another one frees. Nothing may be left, and nothing negative, meanwhile either.
+    HEAP_SECONDS=60 in the environment: for a minute each."""
+    ms = int(1000 * float(os.environ.get("HEAP_SECONDS", 5 if kind == "glibc" else 2)))
+    program = build_rust(tmp_path) if kind == "rust" else programs_of("heap_load_static" if kind == "static" else "heap_load")
+    library = {"glibc": "libc.so.6", "static": None, "rust": "libc.so.6"}.get(kind, kind)
+    env = {"WAIT_MS": "0", **({"LD_PRELOAD": f"{LIBRARIES}/{library}"} if kind in ALLOCATORS else {})}
+    proc = programs.start(program, "threads", 30, ms, stdin=subprocess.PIPE, env=env)
+    assert wait_until(lambda: path_is_mapped(proc.pid, f"{LIBRARIES}/{library}" if library else program), 60)
+    result = run_attached(bpfprof, proc, *EXACT, timeout=SECONDS_MAX + 3 * ms / 1000)
     assert result.status == 0
     profile = bpfprof.profile("heap.pb.gz")
     sums = by_function(profile, "exchange_blocks")["exchange_blocks"]
-    assert sums[0] > 10000 and sums[2:] == [0, 0], sums
+    assert sums[0] > 5000 and sums[2:] == [0, 0], sums
     assert all(value >= 0 for sample in profile.samples for value in sample.values)
     assert not [name for name in counters_of(profile) if name in ("heap_live_full", "heap_reused")]
+    lines = [line for line in result.stderr.splitlines(keepends=True) if re.match(r"heap \d", line)]
+    assert lines or ms < 5000
+    assert all(LINE.fullmatch(line) for line in lines), lines  # a negative number would be none of them
 
 
 def test_a_forked_heap_is_the_childs_own(bpfprof, programs_of):
@@ -175,6 +188,46 @@ def test_a_forked_heap_is_the_childs_own(bpfprof, programs_of):
     assert sums["leak_in_parent"][2:] == [10, 2000]
     assert sums["leak_in_child"][2:] == [1, 1000]
     assert sums["run_fork"][2:] == [0, 0] and sums["run_fork"][0] == 10
+
+
+def test_processes_at_the_same_addresses(bpfprof, programs, programs_of):
+    """Two processes without address randomisation, at the same time: what one frees is its own. What both had before the attach
+    is in neither."""
+    procs = [programs.start("setarch", "-R", programs_of("heap_sites"), 0, stdin=subprocess.PIPE) for _ in range(2)]
+    for proc in procs:
+        assert wait_until(lambda pid=proc.pid: path_is_mapped(pid, programs_of("heap_sites")) and
+                          path_is_mapped(pid, f"{LIBRARIES}/libc.so.6"), 60)
+    assert probe_address(procs[0].pid) == probe_address(procs[1].pid)
+    run = bpfprof.start_and_attach(*(arg for arg in EXACT if arg != "--no-trace"), "-o", ".", "--pid",
+                                   ",".join(str(proc.pid) for proc in procs))
+    for proc in procs:
+        proc.stdin.write("\n")
+        proc.stdin.flush()
+    assert bpfprof.finish(run).status == 0
+    profile = bpfprof.profile("heap.pb.gz")
+    for proc in procs:
+        check_sites(profile._replace(samples=[sample for sample in profile.samples if sample.labels["pid"] == proc.pid]))
+    counters = counters_of(profile)
+    assert counters["heap_free_unknown"] >= 2 and "heap_reused" not in counters
+    assert not [sample for sample in profile.samples if 12345 in sample.values]
+
+
+def test_a_handler_allocates_while_the_program_does(bpfprof, programs, programs_of):
+    """On the interrupted call's stack, and on one of its own; neither's allocations are taken for the other's."""
+    library = f"{LIBRARIES}/{ALLOCATORS[2]}"
+    proc = programs.start(programs_of("heap_load"), "handler", library, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert wait_until(lambda: path_is_mapped(proc.pid, library), 60)
+    result = run_attached(bpfprof, proc, *EXACT)
+    assert result.status == 0
+    calls = int(proc.stdout.read())
+    profile = bpfprof.profile("heap.pb.gz")
+    assert by_function(profile, "leak_in_handler")["leak_in_handler"] == [200, 66600, 200, 66600]
+    both = by_function(profile, "allocate_under_alarms")["allocate_under_alarms"]
+    assert both == [200 + calls, 66600 + 100000 * calls, 200, 66600]
+    # some came in the middle of the other allocator's
+    names = [{frame.function for frame in sample.frames} for sample in profile.samples]
+    inside = [one for one in names if "leak_in_handler" in one and one & {"calloc", "__libc_calloc"}]
+    assert inside and not [name for name in counters_of(profile) if name in ("heap_no_return", "heap_reused")]
 
 
 def test_threads_killed_while_they_allocate(bpfprof, programs_of):

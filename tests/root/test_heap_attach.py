@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from breakpoints import changed_bytes
 from conftest import wait_until
 from workload_helpers import build
 
@@ -15,18 +16,6 @@ ALLOCATORS = {"malloc", "free", "_int_malloc", "_int_free", "calloc", "__libc_ca
 @pytest.fixture(scope="module")
 def load(tmp_path_factory):
     return build(tmp_path_factory.mktemp("attach"), "heap_load.c")
-
-
-def changed_bytes(pid):
-    """Bytes of the C library's code in a process that are not the file's: breakpoints."""
-    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
-        fields = next(line.split() for line in maps if line.rstrip().endswith("libc.so.6") and " r-xp " in line)
-    start, end = (int(text, 16) for text in fields[0].split("-"))
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory, open(fields[5], "rb") as file:
-        memory.seek(start)
-        file.seek(int(fields[2], 16))
-        code, expected = memory.read(end - start), file.read(end - start)
-    return 0 if code == expected else sum(a != b for a, b in zip(code, expected))
 
 
 def start_load(programs, load):

@@ -2,12 +2,14 @@
 """The heap profile as its readers have it: the table, go tool pprof of the file and over HTTP, what was attached."""
 import collections
 import re
+import shutil
 import subprocess
 
 import pytest
 
-from conftest import top_rows
-from serve_helpers import Server, go_pprof
+from browser import Browser
+from conftest import read_pprof, top_rows
+from serve_helpers import Server, go_pprof, profile_of
 from workload_helpers import build
 
 TYPES = ("alloc_objects", "alloc_space", "inuse_objects", "inuse_space")
@@ -84,5 +86,44 @@ def test_what_was_added_since(folder, tmp_path, programs):
             assert flat["leak_step"] == since, (name, flat)
             flat = {row[5]: row[0] for row in top_rows(go_pprof(*options, first))}
             assert flat["leak_step"] == before, (name, flat)
+    finally:
+        server.stop()
+
+
+def test_why_there_is_nothing(folder, tmp_path, programs):
+    """When the probes were taken away, for their cost, every reader is told: of the file, over HTTP, of the text and of the page."""
+    proc = programs.start(build(folder, "heap_load.c", "heap_busy"), "loop", 600000, stdout=subprocess.DEVNULL)
+    server = Server(tmp_path, "--no-trace", "-P", "heap", "--max-overhead", "1", "-i", "200ms", "--top=0", "-f", "pprof,html",
+                    "-o", tmp_path, "--pid", proc.pid)
+    said = (r"heap: the probes cost \d+\.\d % of one CPU, more than --max-overhead 1: taken away at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ; "
+            r"no allocation and no free since is in it; raise --max-overhead \(100: no limit\)")
+    try:
+        server.wait_for("taken away")
+        for name in ("heap", "allocs"):
+            profile = profile_of(server.get(f"/debug/pprof/{name}?pid={proc.pid}"), tmp_path)
+            assert len([text for text in profile.comments if re.fullmatch(said, text)]) == 1, profile.comments
+            assert re.search(f"^# {said}$", server.get(f"/debug/pprof/{name}?pid={proc.pid}&debug=1").text(), re.M)
+        # of this window nothing is known
+        profile = profile_of(server.get(f"/debug/pprof/heap?pid={proc.pid}&seconds=1"), tmp_path)
+        assert not profile.samples and [text for text in profile.comments if re.fullmatch(said, text)]
+    finally:
+        server.stop()
+    assert [text for text in read_pprof(tmp_path / "heap.pb.gz").comments if re.fullmatch(said, text)]
+    assert shutil.which("chromium"), "chromium is not installed"
+    with Browser() as browser:
+        browser.open(f"file://{tmp_path}/heap.html")
+        browser.wait("window.bpfprofViewer && document.querySelector('.remarks').offsetHeight > 0")
+        assert re.fullmatch(said, browser.run("document.querySelector('.remarks').textContent"))
+
+
+def test_why_there_is_nothing_of_a_program_without_an_allocator(tmp_path, programs):
+    source = tmp_path / "bare.c"
+    source.write_text("void _start(void) { for (;;) ; }\n")
+    subprocess.run(["gcc", "-nostdlib", "-static", "-o", tmp_path / "bare", source], check=True)
+    pid = programs.start(tmp_path / "bare").pid
+    server = Server(tmp_path, "--no-trace", "-P", "heap", "--top=0", "--pid", pid)
+    try:
+        profile = profile_of(server.get(f"/debug/pprof/heap?pid={pid}"), tmp_path)
+        assert "heap: no allocator (a malloc and a free with symbols) was found in what 1 of 1 processes map" in profile.comments
     finally:
         server.stop()

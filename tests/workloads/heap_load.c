@@ -8,18 +8,23 @@
  *   loop MS          malloc(64) and free; prints nanoseconds of CPU time a pair each 100 ms
  *   fork             a child that frees what it inherited and leaks 1,000 bytes; the parent leaks 2,000
  *   killed           threads that end while they allocate
- *   late LIBRARY     allocates by a library that is opened after a second
+ *   late LIBRARY     allocates by a library that is opened after a second, another second later; WAIT_MS=0: opened at once, and
+ *                    after another line it allocates
  *   paced MS         40 blocks each millisecond; prints how many there were in all
  *   zeros MS         calloc(100000) and free, so that most of the time is spent inside of calloc
+ *   handler LIBRARY  callocs and frees while a signal's handler, on this stack and then on another one, leaks 100 blocks of 333 bytes by
+ *                    a library's mi_malloc; prints how many callocs there were
  *   steps            leaks 20 blocks of 10,000 bytes for each line that it reads, and answers with one
  * WAIT_MS in the environment: how long to wait before it; 0: for a line on stdin.
  */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -207,16 +212,21 @@ static __attribute__((noinline)) void leak_by_late(void *(*allocate)(size_t))
 		keep = allocate(777);
 }
 
-static void run_late(const char *path)
+static void run_late(const char *path, int waits_for_line)
 {
 	void *library, *(*allocate)(size_t);
+	char line[16];
 
-	usleep(1000000);
+	if (!waits_for_line)
+		usleep(1000000);
 	library = dlopen(path, RTLD_NOW);
 	allocate = library ? (void *(*)(size_t))dlsym(library, "mi_malloc") : NULL;
 	if (!allocate)
 		exit(1);
-	usleep(1000000);
+	if (!waits_for_line)
+		usleep(1000000);
+	else if (read(STDIN_FILENO, line, sizeof(line)) < 0)
+		exit(1);
 	leak_by_late(allocate);
 }
 
@@ -251,6 +261,59 @@ static __attribute__((noinline)) void run_zeros(int ms)
 		keep = calloc(1, 100000);
 		free(keep);
 	}
+}
+
+static void *(*allocate_in_handler)(size_t);
+static volatile int in_handler_cnt;
+static void *volatile kept_in_handler; /* what it interrupts uses the other one */
+
+static __attribute__((noinline)) void leak_in_handler(void)
+{
+	kept_in_handler = allocate_in_handler(333);
+}
+
+static void handle_alarm(int signal)
+{
+	(void)signal;
+	if (in_handler_cnt < 100) {
+		leak_in_handler();
+		in_handler_cnt++;
+	}
+}
+
+static __attribute__((noinline)) long allocate_under_alarms(int flags)
+{
+	struct sigaction action = {.sa_handler = handle_alarm, .sa_flags = flags};
+	struct itimerval often = {{0, 500}, {0, 500}}, never = {{0, 0}, {0, 0}};
+	long cnt = 0;
+
+	in_handler_cnt = 0;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (; in_handler_cnt < 100; cnt++) {
+		keep = calloc(1, 100000); /* most alarms come in here */
+		free(keep);
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+	return cnt;
+}
+
+static void run_handler(const char *path)
+{
+	static char memory[65536];
+	stack_t other = {.ss_sp = memory, .ss_size = sizeof(memory)};
+	void *library = dlopen(path, RTLD_NOW);
+	char line[16];
+	long cnt;
+
+	allocate_in_handler = library ? (void *(*)(size_t))dlsym(library, "mi_malloc") : NULL;
+	if (!allocate_in_handler || sigaltstack(&other, NULL))
+		exit(1);
+	allocate_in_handler(1); /* it is set up */
+	if (read(STDIN_FILENO, line, sizeof(line)) < 0)
+		exit(1);
+	cnt = allocate_under_alarms(0);
+	printf("%ld\n", cnt + allocate_under_alarms(SA_ONSTACK));
 }
 
 static __attribute__((noinline)) void leak_step(void)
@@ -300,8 +363,10 @@ int main(int argc, char **argv)
 		run_zeros(first);
 	else if (!strcmp(mode, "steps"))
 		run_steps();
+	else if (!strcmp(mode, "handler") && argc > 2)
+		run_handler(argv[2]);
 	else if (!strcmp(mode, "late") && argc > 2)
-		run_late(argv[2]);
+		run_late(argv[2], wait_ms && !atoi(wait_ms));
 	else
 		return 2;
 	return 0;

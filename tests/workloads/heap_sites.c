@@ -105,7 +105,7 @@ static __attribute__((noinline)) void balanced(void)
 
 int main(int argc, char **argv)
 {
-	void *before = malloc(12345);
+	void *volatile before = malloc(12345);
 	int wait_ms = argc > 1 ? atoi(argv[1]) : 1;
 	char line[16];
 

@@ -58,14 +58,24 @@ def pair_ns(name, seconds):
         return value
 
 
-def redis_us(name, requests):
-    """CPU time of a redis-server a SET while name is attached."""
+def redis_load(name, requests):
+    """What a SET costs a redis-server, and how many it answers, while name is attached."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, redis.server(folder, under(name, folder)) as server:
         proc = None if under(name, folder) else attach(name, server.pid, folder)
-        value = redis.cpu_us(folder, "set", requests)
+        value = redis.load(folder, "set", requests)
         if proc:
             measure.stop(proc)
         return value
+
+
+def percent_of_bare(results, key):
+    """{name: [percent a run]} of one figure; what was not run keeps its reason."""
+    bare = results["bare"]
+    if isinstance(bare, str):
+        return results
+    return {name: found if isinstance(found, str) else [
+        None if ratio is None else 100 * ratio for ratio in measure.ratios(measure.column(found, key), measure.column(bare, key))]
+        for name, found in results.items()}
 
 
 def piece(quick):
@@ -75,17 +85,18 @@ def piece(quick):
     pairs = measure.alternated_known(runs, {name: why or (lambda n=name: pair_ns(n, seconds)) for name, why in tried.items()})
     no_redis = redis.missing()
     taken = measure.alternated_known(runs, {
-        name: no_redis or why or (lambda n=name: redis_us(n, requests // (20 if n == DHAT else 1))) for name, why in tried.items()})
+        name: no_redis or why or (lambda n=name: redis_load(n, requests // (20 if n == DHAT else 1))) for name, why in tried.items()})
     added = {name: found if isinstance(found, str) else minus(found, pairs["bare"]) for name, found in pairs.items()}
-    share = {name: found if isinstance(found, str) else [
-        None if ratio is None else ratio * 100 for ratio in measure.ratios(found, taken["bare"])] for name, found in taken.items()}
-    rows = [[name, *(found[name] if isinstance(found[name], str) else spread(found[name], digits)
-                     for found, digits in ((pairs, 0), (added, 0), (share, 0)))] for name in tried]
-    text = ("malloc(64) and free in a loop; redis-server: its CPU time a SET, in percent of the bare one's.\n\n" +
-            markdown.plain(["attached", "ns a pair", "added", "redis-server %"], rows))
+    cpu, rate = percent_of_bare(taken, "cpu"), percent_of_bare(taken, "rate")
+    rows = [[name, *(found[name] if isinstance(found[name], str) else spread(found[name], 0) for found in (pairs, added, cpu, rate))]
+            for name in tried]
+    text = ("malloc(64) and free in a loop; redis-server: its CPU time a SET and its SETs a second, in percent of the bare one's.\n\n" +
+            markdown.plain(["attached", "ns a pair", "added", "redis-server CPU %", "SETs a second %"], rows))
     peers = (MEMLEAK_NAME, HEAPTRACK, DHAT)
     return Piece(text, [
         Figure("a malloc and its free, unsampled", "ns", {name: added[name] for name in (OURS, *peers)}, 0, note="budget 1,700"),
         Figure("a malloc and its free, every one recorded", "ns", {"bpfprof": added[RATE_1], **{n: added[n] for n in peers}}, 0),
-        Figure("CPU of redis-server a SET while its heap is profiled", "% of bare", {name: share[name] for name in (OURS, *peers)}, 0),
+        Figure("CPU of redis-server a SET while its heap is profiled", "% of bare", {name: cpu[name] for name in (OURS, *peers)}, 0),
+        Figure("SETs a second of redis-server while its heap is profiled", "% of bare", {name: rate[name] for name in (OURS, *peers)}, 1,
+               "more"),
     ])

@@ -2,6 +2,7 @@
 """A redis-server of the bench's own, and its load."""
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -48,11 +49,18 @@ def server_pid(folder):
     return 0
 
 
-def cpu_us(folder, command, requests):
-    """CPU time that the server takes a request, in microseconds, or None."""
+def load(folder, command, requests):
+    """{"cpu": CPU time that the server takes a request, in microseconds, "rate": requests a second}, each None if there is none."""
     pid = server_pid(folder)
     begin = measure.cpu_ns(pid)
     args = ["redis-benchmark", "-s", f"{folder}/redis", "-t", command, "-n", str(requests), "-c", "20", "-d", "64", "-r", "100000", "--csv"]
-    done = subprocess.run(args, capture_output=True, timeout=120)
+    done = subprocess.run(args, capture_output=True, text=True, timeout=120)
     taken = measure.cpu_ns(pid) - begin
-    return taken / 1000 / requests if not done.returncode and taken > 0 else None
+    rates = re.findall(r'^"[^"]+","([\d.]+)"', done.stdout, re.M)  # "SET","52631.58",...
+    return {"cpu": taken / 1000 / requests if not done.returncode and taken > 0 else None,
+            "rate": float(rates[-1]) if not done.returncode and rates else None}
+
+
+def cpu_us(folder, command, requests):
+    """CPU time that the server takes a request, in microseconds, or None."""
+    return load(folder, command, requests)["cpu"]

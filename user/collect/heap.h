@@ -52,6 +52,9 @@ void heap__guard(struct collector *heap, uint32_t max_ppm, uint64_t own_ns);
  * to be given up. */
 int heap__want(struct collector *heap, uint32_t pid);
 void heap__unwant(struct collector *heap, uint32_t pid);
+/* The index-th, from 0 on, of the lines that a reader of the profile of process pid (0: of all) has to know: why there is less in
+ * it than there was, or nothing. Each begins with "heap: ". False past the last one. */
+bool heap__remark(const struct collector *heap, uint32_t pid, size_t index, char *ret, size_t size);
 /* A frame of a stack lies in a function of an allocator that was found. */
 bool heap__has_frame(const struct collector *heap, uint64_t frame);
 

@@ -157,7 +157,7 @@ static void heap__probe_row(struct collector *heap, struct heap_target *target,
 
 	if (!file || file->kind != FILE_ELF)
 		return;
-	fd = heap_target__open_mapping(target, row, file);
+	fd = heap_target__open_mapping(target, row);
 	if (fd < 0)
 		return;
 	heap__probe_fd(heap, target, fd, file->id, file->path ? file->path : "?");
@@ -177,7 +177,7 @@ static void heap__reconsider_usdt(struct collector *heap, struct heap_target *ta
 	for (i = 0; i < image->row_cnt; i++) {
 		file = files__get(processes->files, image->rows[i].file_id);
 		fd = file && file->kind == FILE_ELF
-			     ? heap_target__open_mapping(target, &image->rows[i], file)
+			     ? heap_target__open_mapping(target, &image->rows[i])
 			     : -1;
 		if (fd < 0)
 			continue;

@@ -122,6 +122,7 @@ static void heap__detach(struct collector *heap)
 	uint32_t i;
 
 	heap->guard.is_detached = true;
+	heap->guard.detached_s = time(NULL);
 	for (i = 0; i < heap->target_end; i++)
 		heap_target__unprobe(&heap->targets[i]);
 }
@@ -198,6 +199,7 @@ void heap__guard(struct collector *heap, uint32_t max_ppm, uint64_t own_ns)
 		guard__begin_round(heap, own_ns);
 		return;
 	}
+	guard->max = max;
 	verdict = heap_guard__judge(guard, max, (double)(alloc_ns - guard->alloc_ns) / elapsed_ns,
 		(double)(free_ns - guard->free_ns) / elapsed_ns,
 		(double)(own_ns - guard->own_ns) / elapsed_ns);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 /*
  * A probe that is hit costs the same whether its call is sampled or not, so a coarser rate would not help. Thinned out, the
@@ -18,6 +19,8 @@ struct heap_guard {
 	uint32_t thin;
 	uint32_t tick, tick_on; /* of the 2^thin in a round, and the one with probes */
 	bool is_detached;
+	time_t detached_s;            /* when, in seconds since 1970 */
+	double max;                   /* what all may cost, of one CPU; 0: never judged */
 	uint32_t over_cnt, under_cnt; /* rounds in a row above the limit, and well below it */
 	/* At the start of the round. */
 	uint64_t time_ns, own_ns, alloc_ns, free_ns;

@@ -2,11 +2,14 @@
 /* One process whose allocators are probed. */
 #include "collect/heap_target.h"
 
-#include "process/regular_file.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "process/proc.h"
+#include "process/regular_file.h"
 
 bool heap_target__has(const struct heap_target *target, const struct heap_file *file)
 {
@@ -178,19 +181,42 @@ void heap_target__use_usdt(struct heap_target *target, bool use_usdt, bool keep_
 	target->is_usdt = use_usdt;
 }
 
-int heap_target__open_mapping(
-	const struct heap_target *target, const struct mapping_row *row, const struct file *file)
+/* The file that is mapped at an address, by its name in the process's root. */
+struct mapping_search {
+	pid_t pid;
+	uint64_t addr;
+	int fd; /* or -errno */
+};
+
+static int search__match(const struct proc_mapping *mapping, void *arg)
 {
-	char path[4096 + 64];
+	struct mapping_search *search = arg;
+	struct stat st;
+
+	if (search->addr < mapping->start || search->addr >= mapping->end ||
+		mapping->path[0] != '/')
+		return 0;
+	search->fd = regular_file__open_in_root(search->pid, mapping->path);
+	/* What has this name now may be another file: its probes would never hit. */
+	if (search->fd >= 0 && (fstat(search->fd, &st) || st.st_ino != mapping->ino)) {
+		close(search->fd);
+		search->fd = -ESTALE;
+	}
+	return 0;
+}
+
+int heap_target__open_mapping(const struct heap_target *target, const struct mapping_row *row)
+{
+	struct mapping_search search = {
+		.pid = (pid_t)target->pid, .addr = row->start, .fd = -ENOENT};
+	char path[96];
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%u/map_files/%llx-%llx", target->pid,
 		(unsigned long long)row->start, (unsigned long long)row->end);
 	fd = regular_file__open(path);
-	if (fd >= 0 || !file->path || file->path[0] != '/')
-		return fd;
-	if (snprintf(path, sizeof(path), "/proc/%u/root%s", target->pid, file->path) >=
-		(int)sizeof(path))
-		return -ENAMETOOLONG;
-	return regular_file__open(path);
+	/* Without CAP_CHECKPOINT_RESTORE, or of a mapping that has changed since. */
+	if (fd < 0)
+		proc_maps__each_exec(search.pid, search__match, &search);
+	return fd >= 0 ? fd : search.fd;
 }

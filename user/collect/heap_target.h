@@ -59,8 +59,8 @@ void heap_target__unprobe(struct heap_target *target);
 /* Takes all probes away and starts anew with those of one kind. keep_frees: of what has been seen allocated so far the frees
  * are still wanted. */
 void heap_target__use_usdt(struct heap_target *target, bool use_usdt, bool keep_frees);
-/* Opens what a process has mapped, as it sees it. A descriptor or -errno. */
-int heap_target__open_mapping(
-	const struct heap_target *target, const struct mapping_row *row, const struct file *file);
+/* Opens the very file that a process has mapped, a container's own for one. A descriptor or -errno, -ESTALE when its name leads
+ * to another file now and the mapping itself may not be opened. */
+int heap_target__open_mapping(const struct heap_target *target, const struct mapping_row *row);
 
 #endif

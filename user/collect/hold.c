@@ -18,6 +18,7 @@
 #include "collect/uprobe.h"
 #include "hold.skel.h"
 #include "process/proc.h"
+#include "process/regular_file.h"
 #include "unwind/insn_x86.h"
 
 #define AUXV_MAX        64
@@ -129,25 +130,21 @@ struct map_search {
 	uint64_t entry, base;
 	uint64_t entry_offset; /* in the program's file; 0: not found */
 	uint64_t linker_start; /* the lowest mapping above base; 0: not found */
-	int linker_fd;         /* -1: none */
+	int linker_fd;         /* negative: none */
 };
 
 static int map__match(const struct proc_mapping *mapping, void *arg)
 {
 	struct map_search *search = arg;
-	char path[4096 + 64];
 
 	if (search->entry >= mapping->start && search->entry < mapping->end)
 		search->entry_offset = search->entry - mapping->start + mapping->offset;
 	else if (mapping->path[0] == '/' && mapping->start >= search->base &&
 		 (!search->linker_start || mapping->start < search->linker_start)) {
-		if (snprintf(path, sizeof(path), "/proc/%d/root%s", search->pid, mapping->path) >=
-			(int)sizeof(path))
-			return 0;
 		if (search->linker_fd >= 0)
 			close(search->linker_fd);
 		search->linker_start = mapping->start;
-		search->linker_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		search->linker_fd = regular_file__open_in_root(search->pid, mapping->path);
 	}
 	return 0;
 }

@@ -26,10 +26,10 @@ static bool file__is_same(int fd, const struct file_identity *want, const struct
 	return !fstat(fd, &st) && (!want->ino || st.st_ino == want->ino);
 }
 
-static int file__try(
-	const char *path, const struct file_identity *want, struct elf_header *ret_header)
+/* fd: opened, which becomes the caller's or is closed; or -errno. */
+static int file__take(int fd, const struct file_identity *want, struct elf_header *ret_header)
 {
-	int fd = regular_file__open(path), err;
+	int err;
 
 	if (fd < 0)
 		return fd;
@@ -49,23 +49,21 @@ static int file__try(
  * the process's root, then our own root for a process that is gone. */
 int mapping__open(const struct file_mapping *mapping, struct elf_header *ret_header)
 {
-	char path[4096 + 64];
+	char path[96];
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", mapping->pid,
 		(unsigned long long)mapping->start, (unsigned long long)mapping->end);
-	fd = file__try(path, &mapping->identity, ret_header);
+	fd = file__take(regular_file__open(path), &mapping->identity, ret_header);
 	if (fd >= 0 || fd == -ENOEXEC)
 		return fd;
 	if (mapping->path[0] != '/')
 		return fd;
-	if (snprintf(path, sizeof(path), "/proc/%d/root%s", mapping->pid, mapping->path) >=
-		(int)sizeof(path))
-		return -ENAMETOOLONG;
-	fd = file__try(path, &mapping->identity, ret_header);
+	fd = file__take(regular_file__open_in_root(mapping->pid, mapping->path), &mapping->identity,
+		ret_header);
 	if (fd >= 0)
 		return fd;
-	return file__try(mapping->path, &mapping->identity, ret_header);
+	return file__take(regular_file__open(mapping->path), &mapping->identity, ret_header);
 }
 
 void files__spare_descriptor(struct files *files)

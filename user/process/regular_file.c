@@ -4,18 +4,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-int regular_file__open(const char *path)
+/* probe: of O_PATH, which becomes the caller's descriptor or none. */
+static int regular_file__reopen(int probe)
 {
-	int probe = open(path, O_PATH | O_CLOEXEC), fd;
 	char self[64];
 	struct stat st;
+	int fd;
 
-	if (probe < 0)
-		return -errno;
 	if (fstat(probe, &st) || !S_ISREG(st.st_mode)) {
 		close(probe);
 		return -ENOEXEC;
@@ -26,4 +27,29 @@ int regular_file__open(const char *path)
 		fd = -errno;
 	close(probe);
 	return fd;
+}
+
+int regular_file__open(const char *path)
+{
+	int probe = open(path, O_PATH | O_CLOEXEC);
+
+	return probe < 0 ? -errno : regular_file__reopen(probe);
+}
+
+int regular_file__open_in_root(pid_t pid, const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	char root_path[64];
+	int root, probe;
+
+	snprintf(root_path, sizeof(root_path), "/proc/%d/root", pid);
+	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	probe = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	if (probe < 0)
+		probe = -errno;
+	close(root);
+	return probe < 0 ? probe : regular_file__reopen(probe);
 }

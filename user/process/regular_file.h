@@ -3,8 +3,13 @@
 #ifndef PROCESS_REGULAR_FILE_H
 #define PROCESS_REGULAR_FILE_H
 
+#include <sys/types.h>
+
 /* A descriptor to read from, -ENOEXEC when the path leads to something else than a regular file, or -errno. Opening a FIFO
  * would wait or let a writer go on, and opening a device may do things. */
 int regular_file__open(const char *path);
+/* The same of a path in a process's root folder, a container's for one: its symbolic links lead nowhere else, not by ".." nor to
+ * what has their target's name in our own root. -ELOOP for /proc's links, -ESRCH or -ENOENT for a process that is gone. */
+int regular_file__open_in_root(pid_t pid, const char *path);
 
 #endif

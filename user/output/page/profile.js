@@ -30,6 +30,8 @@ class Profile {
 		this.timeMs = (Number(json.time_nanos) || 0) / 1e6;
 		this.durationNs = Number(json.duration_nanos) || 0;
 		this.comments = (json.comments || []).map((text) => visibleText(String(text)));
+		// What has to be seen at once: why there is less in it than there was.
+		this.remarks = this.comments.filter((text) => text.startsWith(`${this.kind}: `));
 		const word = (list, what) => integers(list, strings.length, what);
 		const name = word(functions.name, "function's name"), file = word(functions.file, "function's file");
 		const mapping = word(functions.mapping, "function's mapping");

@@ -41,6 +41,7 @@ class Viewer {
 		this.details = element("div", {class: "details", "aria-live": "polite"});
 		this.tooltip = element("div", {class: "tooltip", hidden: true, role: "tooltip"});
 		this.message = element("div", {class: "message", role: "alert", hidden: true});
+		this.remarks = element("div", {class: "remarks", role: "note", hidden: true});
 		this.panes = element("div", {class: "panes"},
 			element("div", {class: "pane graph-pane"}, this.trail, this.flame.box, this.legend),
 			element("div", {class: "pane table-pane"}, this.table.box));
@@ -49,7 +50,7 @@ class Viewer {
 				element("div", {class: "search-field"}, this.search, this.searchShare),
 				this.typeSelect, this.direction, this.flip, this.groupSelect, ...this.filterSelects,
 				this.compare, this.fileInput, element("span", {class: "space"}), this.views),
-			this.message, this.chips, this.panes, this.details, this.tooltip);
+			this.message, this.remarks, this.chips, this.panes, this.details, this.tooltip);
 		this.element.addEventListener("dragover", (event) => event.preventDefault());
 		this.element.addEventListener("drop", (event) => {
 			event.preventDefault();
@@ -83,6 +84,8 @@ class Viewer {
 			this.state.type = profile.types[profile.defaultType].type;
 		this.profile = profile;
 		this.base = base;
+		this.remarks.replaceChildren(...profile.remarks.map((text) => element("div", {}, text)));
+		this.remarks.hidden = !profile.remarks.length;
 		for (const label of LABELS)
 			if (this.state.filter[label] !== undefined && !profile.labels(label).texts.includes(this.state.filter[label]))
 				this.state.filter[label] = undefined;
