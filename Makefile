@@ -125,7 +125,7 @@ BPF_TESTS := $(BPF_TEST_SRC:%.c=$(O)/%)
 # What reads hostile input; none of it needs the kernel half.
 FUZZ_LIB := $(wildcard user/options*.c user/parse.c user/log.c user/retained.c $(foreach folder,process profile symbol output serve unwind, \
 	user/$(folder)/*.c)) $(addprefix user/collect/,allocator.c allocator_calls.c elf_code.c probe_site.c probe_site_x86.c \
-	heap_usdt.c usdt.c usdt_x86.c x86_insn.c stack_ring.c cpu_mask.c wait_histogram.c)
+	heap_usdt.c usdt.c usdt_x86.c stack_ring.c cpu_mask.c wait_histogram.c)
 FUZZERS := $(foreach target,$(FUZZ_TARGETS),$(O)/tests/fuzz/fuzz_$(firstword $(subst :, ,$(target))))
 FORMATTED = $(shell find bpf user tools tests -name '*.[ch]')
 
