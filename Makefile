@@ -44,8 +44,8 @@ MINUTES ?= 30
 
 # ---- fuzz targets: tests/fuzz/fuzz_NAME.c: bytes of an input at most: runs in `make check`, some 2 s ----
 FUZZ_TARGETS := \
-	allocator:16384:15000 debug_file:16384:18000 demangle:512:40000 eh_frame:16384:12000 elf_header:8192:20000 \
-	event_record:4096:20000 gopclntab:4096:15000 http:2048:15000 kallsyms:4096:25000 options:512:20000 output:1024:2500 \
+	allocator:16384:15000 debug_file:16384:18000 demangle:512:40000 dwarf:16384:600 eh_frame:16384:12000 elf_header:8192:20000 \
+	event_record:4096:20000 gopclntab:4096:15000 http:2048:15000 kallsyms:4096:25000 options:512:20000 output:1024:2500 past:4096:20000 \
 	perf_map:4096:40000 proc:1024:60000 serve:1024:60000 stack_ring:8192:15000 symbol_elf:16384:8000
 
 ifeq ($(FUZZ),1)
@@ -90,7 +90,8 @@ CFLAGS_ALL := -std=gnu11 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBPFPROF_VERSI
 	-fstack-protector-strong $(CFLAGS_WARN) -ffile-prefix-map=$(CURDIR)=.
 LDFLAGS_ALL := -Wl,-z,relro,-z,now
 ifeq ($(FUZZ),1)
-CFLAGS_ALL += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+# clang does not say __SANITIZE_ADDRESS__ by itself.
+CFLAGS_ALL += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -D__SANITIZE_ADDRESS__
 LDFLAGS_ALL += -fsanitize=address,undefined
 else ifeq ($(SAN),1)
 CFLAGS_ALL += -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -122,9 +123,9 @@ UNIT_TESTS := $(UNIT_SRC:%.c=$(O)/%)
 BPF_TEST_SRC := $(wildcard tests/bpf/test_*.c)
 BPF_TESTS := $(BPF_TEST_SRC:%.c=$(O)/%)
 # What reads hostile input; none of it needs the kernel half.
-FUZZ_LIB := $(wildcard user/options*.c user/parse.c user/log.c $(foreach folder,process profile symbol output serve unwind, \
+FUZZ_LIB := $(wildcard user/options*.c user/parse.c user/log.c user/retained.c $(foreach folder,process profile symbol output serve unwind, \
 	user/$(folder)/*.c)) $(addprefix user/collect/,allocator.c allocator_calls.c elf_code.c probe_site.c probe_site_x86.c \
-	heap_usdt.c usdt.c usdt_x86.c x86_insn.c stack_ring.c cpu_mask.c wait_histogram.c)
+	heap_usdt.c usdt.c usdt_x86.c stack_ring.c cpu_mask.c wait_histogram.c)
 FUZZERS := $(foreach target,$(FUZZ_TARGETS),$(O)/tests/fuzz/fuzz_$(firstword $(subst :, ,$(target))))
 FORMATTED = $(shell find bpf user tools tests -name '*.[ch]')
 
@@ -289,6 +290,8 @@ fuzz: ## fuzz every parser and the HTTP server, SECONDS=60 in all
 
 .PHONY: fuzzers fuzz-targets
 fuzzers: $(FUZZERS)
+	@test $(words $(FUZZERS)) = $(words $(wildcard tests/fuzz/fuzz_*.c)) || \
+		{ echo 'a target of tests/fuzz is missing in FUZZ_TARGETS' >&2; exit 1; }
 fuzz-targets:
 	@echo $(FUZZ_TARGETS)
 

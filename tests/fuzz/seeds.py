@@ -30,6 +30,9 @@ OPTIONS = [b"schedtrace=1000,heaptrace=500,scheddetail=1\n-d\n10s\n-F\n99\n--pid
 SERVE = [b"[::1]:6060\n::1", b"localhost:6060\nhttp://localhost:6060", b"Bearer  secret\nsecret", b"0x7f1c20000a40", b"-9223372036854775808",
          STATUS]
 
+# A moment, a kept file's name, and a duration that overflows when it is added up.
+PAST = [b"2026-11-25T03:12:00Z", b"1764040320.5", b"cpu-20261125T031200.004Z-60001ms.pb.gz", b"\x50" + b"\xff" * 8 + b"\x7f"]
+
 MANGLED = [b"_ZNSt6vectorIiSaIiEE9push_backERKi", b"_ZN4core3fmt9Formatter3pad17h0123456789abcdefE", b"_ZSt4sortIPFvvES1_EvT_S3_T0_",
            b"_RNvCs1234_7mycrate3foo", b"_RINvNtC3std3mem8align_ofjdE", b"_D3std5stdio7writelnFAyaZv", b"___ZZ1fvENK3$_0clEv",
            b"_ZZN1AC1EvENKUlT_E_clIiEEDaS0_", b"_RNqCs4fqI2P2rA04_11utf8_identsu30____7hkackfecea1cbdathfdh9hlq6y"]
@@ -92,6 +95,23 @@ int main(void) { free(malloc(7)); return 0; }
 """
 
 
+INLINED = """
+static inline __attribute__((always_inline)) int twice(int i) { return i * 2 + *(volatile int *)&i; }
+static inline __attribute__((always_inline)) int four(int i) { return twice(twice(i)); }
+int work(int cnt) { int sum = 0; for (int i = 0; i < cnt; i++) { int j = four(i); sum += j; } return sum; }
+int main(void) { return work(7); }
+"""
+
+
+def dwarf_answers():
+    """What dwarf.c's child writes: the address's index and its calls, each with its lines, lengths and texts."""
+    def call(line, start, *texts):
+        return struct.pack("<IIHHHxx", line, start, *map(len, texts)) + b"".join(texts)
+    yield struct.pack("<II", 3, 1) + call(7, 3, b"main", b"", b"/srv/a.c")
+    yield (struct.pack("<II", 0, 2) + call(9, 8, b"twice", b"_Z5twicei", b"a.h") + call(12, 0, b"", b"", b"") +
+           struct.pack("<II", 511, 1) + call(1, 1, b"", b"_ZN1aE", b""))
+
+
 def run(*args):
     subprocess.run(args, check=True, timeout=60, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -115,11 +135,26 @@ def elf_files():
                 yield file.read()
 
 
+def dwarf_files():
+    """DWARF 5 and 4, sections that are compressed, and one alone beside its program."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, program = os.path.join(folder, "a.c"), os.path.join(folder, "a")
+        with open(source, "w", encoding="ascii") as file:
+            file.write(INLINED)
+        for flags in (["-gdwarf-5"], ["-gdwarf-4"], ["-gdwarf-5", "-gz"], ["-gdwarf-4", "-fdebug-types-section"]):
+            run("cc", "-O1", "-nostdlib", "-static", "-Wl,-emain,-z,noseparate-code,-Ttext=0x1000", *flags, source, "-o", program)
+            with open(program, "rb") as file:
+                yield file.read()
+        run("objcopy", "--only-keep-debug", program)
+        with open(program, "rb") as file:
+            yield file.read()
+
+
 def main():
     elf = list(elf_files())
-    seeds = {"proc": PROC, "perf_map": PERF_MAP, "kallsyms": KALLSYMS, "options": OPTIONS, "serve": SERVE, "demangle": MANGLED,
+    seeds = {"proc": PROC, "perf_map": PERF_MAP, "kallsyms": KALLSYMS, "options": OPTIONS, "serve": SERVE, "past": PAST, "demangle": MANGLED,
              "http": requests(), "event_record": records(), "stack_ring": stacks(), "output": OUTPUT, "allocator": elf,
-             "symbol_elf": elf, "elf_header": elf, "debug_file": elf}
+             "dwarf": [*dwarf_files(), *dwarf_answers()], "symbol_elf": elf, "elf_header": elf, "debug_file": elf}
     for name, texts in seeds.items():
         folder = os.path.join(sys.argv[1], f"seeds-{name}")
         os.makedirs(folder, exist_ok=True)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The unit as systemd runs it: its sandbox, socket activation, readiness, reload, a restart that nobody notices, the past."""
+"""The unit as systemd runs it: its sandbox, socket activation, readiness, reload, a restart that nobody notices, the past; and a
+daemon that hangs."""
 import os
 import re
 import socket
@@ -16,10 +17,16 @@ DROP_IN = """[Service]
 Environment="BPFPROF_OPTIONS=--retain /var/lib/bpfprof,10M,1h,2s"
 StandardError=append:/run/bpfprof.log
 """
+# SIGABRT, which a watchdog sends first, waits for a process that is stopped: SIGKILL follows.
+WATCHED = """WatchdogSec=4s
+TimeoutAbortSec=1s
+ExecStopPost=/bin/sh -c 'echo "$SERVICE_RESULT" >> /run/results'
+"""
 
 
 @pytest.fixture
-def unit():
+def unit(request):
+    """The unit in a systemd of its own; a parameter is more of its [Service] section."""
     require_root()
     if not os.path.exists(SYSTEMD) or not cgroup2_root():
         pytest.skip("needs systemd and a cgroup2 mount")
@@ -27,7 +34,7 @@ def unit():
         port = free.getsockname()[1]
     with open(os.path.join(w.ROOT, "systemd", "bpfprof.service"), encoding="utf-8") as file:
         text = file.read().replace("@SBINDIR@", "/srv")
-    booted = Booted(BIN, {"bpfprof.service": text, "bpfprof.service.d/test.conf": DROP_IN,
+    booted = Booted(BIN, {"bpfprof.service": text, "bpfprof.service.d/test.conf": DROP_IN + getattr(request, "param", ""),
                           "bpfprof.socket": f"[Socket]\nListenStream=127.0.0.1:{port}\n"}, ["bpfprof.socket"])
     booted.port = port
     yield booted
@@ -67,3 +74,15 @@ def test_the_unit_runs_as_a_service(unit, tmp_path):
     ended = unit.wait_for("bpfprof.service", ActiveState="inactive")
     assert ended["Result"] == "success" and ended["ExecMainStatus"] == "0", ended
     assert not re.search(r"cannot|not permitted|denied", unit.run("cat", "/run/bpfprof.log"))
+
+
+@pytest.mark.parametrize("unit", [WATCHED], indirect=True, ids=["watchdog"])
+def test_a_daemon_that_hangs_is_started_again(unit):
+    unit.wait_for("bpfprof.socket", ActiveState="active")
+    assert request(unit.port, "/api/status").status == 200
+    shown = unit.wait_for("bpfprof.service", ActiveState="active", SubState="running", StatusText="profiling")
+    unit.run("kill", "-STOP", shown["MainPID"])
+    assert wait_until(lambda: "watchdog" in unit.run("cat", "/run/results", check=False), 120)
+    assert request(unit.port, "/api/status").status == 200
+    again = unit.wait_for("bpfprof.service", ActiveState="active", SubState="running", StatusText="profiling")
+    assert again["MainPID"] != shown["MainPID"] and int(again["NRestarts"]) >= 1

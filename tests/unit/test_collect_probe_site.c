@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "collect/probe_site.h"
-#include "collect/x86_insn.h"
+#include "unwind/insn_x86.h"
 
 #define CODE(...) {__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})
 
@@ -148,15 +148,15 @@ static void test_lengths(void **state)
 		{CODE(0x66, 0x0f, 0x1f, 0x44, 0, 0)},       /* nopw */
 		{CODE(0x48, 0x0f, 0x44, 0xc1)},             /* cmove */
 	};
-	struct x86_insn insn;
+	struct insn insn;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(insns) / sizeof(insns[0]); i++) {
-		assert_true(x86_insn__decode(insns[i].code, insns[i].bytes, &insn));
+		assert_true(insn__decode(insns[i].code, insns[i].bytes, &insn));
 		assert_int_equal(insn.bytes, insns[i].bytes);
 		/* no byte less will do */
-		assert_false(x86_insn__decode(insns[i].code, insns[i].bytes - 1, &insn));
+		assert_false(insn__decode(insns[i].code, insns[i].bytes - 1, &insn));
 	}
 }
 

@@ -274,8 +274,10 @@ static int merge__add_header(struct pprof_merge *merge, const struct protobuf_fi
 			merge->time_ns = (int64_t)field->value;
 		return 0;
 	case PROFILE_DURATION_NANOS: /* added up, as pprof does it: gaps are not in it */
-		merge->duration_ns += (int64_t)field->value;
-		return 0;
+		return __builtin_add_overflow(
+			       merge->duration_ns, (int64_t)field->value, &merge->duration_ns)
+			       ? -EBADMSG
+			       : 0;
 	case PROFILE_SAMPLE_TYPE:
 		return merge__copy_message(merge, value_type_rules, field,
 			merge->file_cnt ? &merge->types : &merge->first_types);

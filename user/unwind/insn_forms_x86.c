@@ -11,9 +11,9 @@ unsigned int insn__one_byte_form(int opcode)
 
 		switch (opcode & 7) {
 		case 4:
-			return F_IMM8;
+			return F_IMM8 | F_AX;
 		case 5:
-			return F_IMM32;
+			return F_IMM32 | F_AX;
 		case 6:
 		case 7:
 			return F_BAD;
@@ -64,42 +64,33 @@ unsigned int insn__one_byte_form(int opcode)
 	case 0xa9:
 		return F_IMM32;
 	case 0xcd:
-		return F_IMM8;
+		return F_IMM8 | F_MORE;
 	case 0xfe:
 		return F_MODRM | F_RM | F_BYTE;
 	default:
 		break;
 	}
 	if ((opcode >= 0xd8 && opcode <= 0xdf))
-		return F_MODRM;
+		return F_MODRM | F_MORE;
 	if (opcode == 0x98 || opcode == 0x99 || opcode == 0x9b || opcode == 0x9e ||
 		opcode == 0x9f || (opcode >= 0xa4 && opcode <= 0xa7) ||
 		(opcode >= 0xaa && opcode <= 0xaf) || opcode == 0xf5 ||
 		(opcode >= 0xf8 && opcode <= 0xfd))
-		return 0;
+		return F_MORE;
 	return F_BAD;
 }
 
-unsigned int insn__two_byte_form(int opcode)
+static unsigned int rare_form(int opcode)
 {
 	if (opcode == 0x05 || opcode == 0x31 || opcode == 0x77 || opcode == 0xa2 || opcode == 0x01)
 		return opcode == 0x01 ? F_MODRM : 0;
-	if (opcode >= 0x40 && opcode <= 0x4f)
-		return F_MODRM | F_REG;
-	if (opcode >= 0x90 && opcode <= 0x9f)
-		return F_MODRM | F_RM | F_BYTE;
 	switch (opcode) {
 	case 0x2c:
 	case 0x2d:
 	case 0x50:
-	case 0xaf:
-	case 0xb6:
-	case 0xb7:
 	case 0xb8:
 	case 0xbc:
 	case 0xbd:
-	case 0xbe:
-	case 0xbf:
 	case 0xd7:
 		return F_MODRM | F_REG;
 	case 0xc5:
@@ -144,16 +135,30 @@ unsigned int insn__two_byte_form(int opcode)
 	return F_BAD;
 }
 
+unsigned int insn__two_byte_form(int opcode)
+{
+	unsigned int form;
+
+	if ((opcode >= 0x40 && opcode <= 0x4f) || opcode == 0xaf || opcode == 0xb6 ||
+		opcode == 0xb7 || opcode == 0xbe || opcode == 0xbf)
+		return F_MODRM | F_REG;
+	if (opcode >= 0x90 && opcode <= 0x9f)
+		return F_MODRM | F_RM | F_BYTE;
+	form = rare_form(opcode);
+	return form == F_BAD ? F_BAD : form | F_MORE;
+}
+
 unsigned int insn__vector_form(int map, int opcode)
 {
 	if (map == 1)
 		return opcode == 0x77
-			       ? 0
-			       : F_MODRM | (insn__two_byte_form(opcode) & ~(unsigned int)F_BAD);
+			       ? F_MORE
+			       : F_MORE | F_MODRM |
+					 (insn__two_byte_form(opcode) & ~(unsigned int)F_BAD);
 	if (map == 2)
-		return F_MODRM | (opcode >= 0xf0 ? F_REG | F_RM : 0);
+		return F_MORE | F_MODRM | (opcode >= 0xf0 ? F_REG | F_RM : 0);
 	if (map == 3)
-		return F_MODRM | F_IMM8 | (opcode >= 0x14 && opcode <= 0x17 ? F_RM : 0) |
+		return F_MORE | F_MODRM | F_IMM8 | (opcode >= 0x14 && opcode <= 0x17 ? F_RM : 0) |
 		       (opcode >= 0xf0 ? F_REG : 0);
 	return F_BAD;
 }

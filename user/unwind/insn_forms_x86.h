@@ -12,6 +12,8 @@ enum {
 	F_REG = 0x10,   /* writes the register of ModR/M.reg */
 	F_RM = 0x20,    /* writes the one of ModR/M.rm */
 	F_BYTE = 0x40,  /* on bytes: without REX 4 to 7 are ah to bh */
+	F_AX = 0x80,    /* writes al, ax, eax or rax */
+	F_MORE = 0x100, /* may write registers that are not told here */
 };
 
 /* Of one-byte opcodes, but those that the decoder takes by itself. */

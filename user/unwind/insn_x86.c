@@ -14,9 +14,6 @@
 #define REX_X 2
 #define REX_B 1
 
-#define REG_SP 4
-#define REG_FP 5
-
 struct decoder {
 	const uint8_t *code;
 	size_t bytes;
@@ -112,16 +109,17 @@ static void read_prefixes(struct decoder *d)
 		d->rex = d->code[d->at++];
 }
 
-static bool names(const struct decoder *d, unsigned int form, uint8_t number, uint8_t reg)
+static uint32_t reg__bit(const struct decoder *d, unsigned int form, uint8_t number)
 {
-	/* ah to bh */
-	return number == reg && !((form & F_BYTE) && !d->rex);
+	bool is_high = form & F_BYTE && !d->rex && number >= 4; /* ah to bh */
+
+	return 1u << (is_high ? number - 4 : number);
 }
 
-/* Reads what form says and tells whether rsp or rbp are written. */
+/* Reads what form says and tells which registers are written. */
 static bool read_operands(struct decoder *d, unsigned int form, struct insn *ret)
 {
-	bool writes_sp, writes_fp;
+	uint32_t writes = form & F_AX ? 1 : 0;
 
 	if (form & F_BAD)
 		return false;
@@ -131,13 +129,14 @@ static bool read_operands(struct decoder *d, unsigned int form, struct insn *ret
 		return false;
 	if (form & F_IMM32 && !skip(d, d->operand_size ? 2 : 4))
 		return false;
-	writes_sp = (form & F_REG && names(d, form, d->reg, REG_SP)) ||
-		    (form & F_RM && d->mod == 3 && names(d, form, d->rm, REG_SP));
-	writes_fp = (form & F_REG && names(d, form, d->reg, REG_FP)) ||
-		    (form & F_RM && d->mod == 3 && names(d, form, d->rm, REG_FP));
-	if (writes_sp)
+	if (form & F_REG)
+		writes |= reg__bit(d, form, d->reg);
+	if (form & F_RM && d->mod == 3)
+		writes |= reg__bit(d, form, d->rm);
+	if (writes & 1u << INSN_REG_SP)
 		ret->kind = INSN_LOSE_SP;
-	ret->may_write_fp = writes_fp;
+	ret->may_write_fp = writes & 1u << INSN_REG_FP;
+	ret->writes = form & F_MORE ? INSN_WRITES_ANY : writes;
 	return true;
 }
 
@@ -174,7 +173,7 @@ static bool decode_two_bytes(struct decoder *d, struct insn *ret)
 		return true;
 	}
 	if (opcode >= 0xc8 && opcode <= 0xcf) {
-		ret->may_write_fp = (opcode & 7) == REG_FP && !(d->rex & REX_B);
+		ret->may_write_fp = (opcode & 7) == INSN_REG_FP && !(d->rex & REX_B);
 		return true;
 	}
 	if (opcode == 0x38 || opcode == 0x3a) {
@@ -189,7 +188,11 @@ static bool decode_two_bytes(struct decoder *d, struct insn *ret)
 	if (opcode == 0x1e || opcode == 0x1f) {
 		/* endbr64 is one of them, but no padding */
 		ret->kind = opcode == 0x1f ? INSN_NOP : INSN_OTHER;
-		return read_modrm(d);
+		if (!read_modrm(d))
+			return false;
+		if (opcode == 0x1f || (d->mod == 3 && d->op == 7))
+			ret->writes = 0; /* others of 1e read the shadow stack's pointer */
+		return true;
 	}
 	return opcode >= 0 && read_operands(d, insn__two_byte_form(opcode), ret);
 }
@@ -214,22 +217,24 @@ static bool decode_unary(struct decoder *d, int opcode, struct insn *ret)
 	if (!read_modrm(d))
 		return false;
 	if (opcode == 0x8f) {
-		ret->kind = d->mod == 3 && d->rm == REG_SP ? INSN_LOSE_SP : INSN_POP;
-		ret->is_fp = d->mod == 3 && d->rm == REG_FP;
+		ret->kind = d->mod == 3 && d->rm == INSN_REG_SP ? INSN_LOSE_SP : INSN_POP;
+		ret->is_fp = d->mod == 3 && d->rm == INSN_REG_FP;
 		return !d->op;
 	}
 	if (opcode == 0xff && d->op >= 2) {
 		ret->kind = d->op == 2 ? INSN_CALL : d->op == 4 ? INSN_JUMP : INSN_PUSH;
 		return d->op != 3 && d->op != 5 && d->op != 7;
 	}
-	if (opcode != 0xff && d->op < 2)
+	if (opcode != 0xff && d->op < 2) {
+		ret->writes = 0;
 		return skip(d, opcode == 0xf6 ? 1 : d->operand_size ? 2 : 4);
+	}
 	if (opcode != 0xff && d->op > 3)
 		return true; /* into rax and rdx */
 	if (d->mod == 3 && (opcode != 0xf6 || d->rex)) {
-		if (d->rm == REG_SP)
+		if (d->rm == INSN_REG_SP)
 			ret->kind = INSN_LOSE_SP;
-		ret->may_write_fp = d->rm == REG_FP;
+		ret->may_write_fp = d->rm == INSN_REG_FP;
 	}
 	return true;
 }
@@ -244,9 +249,10 @@ static bool refine(const struct decoder *d, int opcode, size_t immediate_at, str
 		if (d->op == 7) { /* cmp */
 			ret->kind = INSN_OTHER;
 			ret->may_write_fp = false;
+			ret->writes = 0;
 			return true;
 		}
-		if (d->mod != 3 || d->rm != REG_SP || !(d->rex & REX_W) || opcode == 0x80)
+		if (d->mod != 3 || d->rm != INSN_REG_SP || !(d->rex & REX_W) || opcode == 0x80)
 			return true;
 		if (opcode == 0x83) {
 			memcpy(&byte, d->code + immediate_at, 1);
@@ -262,8 +268,12 @@ static bool refine(const struct decoder *d, int opcode, size_t immediate_at, str
 		ret->value = d->op ? -value : value;
 		return true;
 	}
-	if ((opcode == 0x31 || opcode == 0x33) && d->mod == 3 && d->reg == REG_FP &&
-		d->rm == REG_FP) {
+	if ((opcode | 1) == 0xc7 && d->op) { /* xabort, xbegin */
+		ret->writes = INSN_WRITES_ANY;
+		return true;
+	}
+	if ((opcode == 0x31 || opcode == 0x33) && d->mod == 3 && d->reg == INSN_REG_FP &&
+		d->rm == INSN_REG_FP) {
 		ret->clears_fp = true;
 		return true;
 	}
@@ -274,18 +284,18 @@ static bool refine(const struct decoder *d, int opcode, size_t immediate_at, str
 	}
 	if (!(d->rex & REX_W))
 		return true;
-	if (opcode == 0x8d && d->reg == REG_SP && !d->has_index && d->mod != 3 &&
-		(d->base == REG_SP || d->base == REG_FP)) {
-		ret->kind = d->base == REG_SP ? INSN_ADD_SP : INSN_SP_FROM_FP;
+	if (opcode == 0x8d && d->reg == INSN_REG_SP && !d->has_index && d->mod != 3 &&
+		(d->base == INSN_REG_SP || d->base == INSN_REG_FP)) {
+		ret->kind = d->base == INSN_REG_SP ? INSN_ADD_SP : INSN_SP_FROM_FP;
 		ret->value = d->displacement;
 	} else if ((opcode == 0x89 || opcode == 0x8b) && d->mod == 3) {
 		uint8_t from = opcode == 0x89 ? d->reg : d->rm,
 			to = opcode == 0x89 ? d->rm : d->reg;
 
-		if (from == REG_SP && to == REG_FP) {
+		if (from == INSN_REG_SP && to == INSN_REG_FP) {
 			ret->kind = INSN_FP_FROM_SP;
 			ret->may_write_fp = false;
-		} else if (from == REG_FP && to == REG_SP) {
+		} else if (from == INSN_REG_FP && to == INSN_REG_SP) {
 			ret->kind = INSN_SP_FROM_FP;
 		}
 	}
@@ -301,8 +311,11 @@ static bool decode_opcode(struct decoder *d, int opcode, struct insn *ret)
 	if (opcode == 0xc4 || opcode == 0xc5 || opcode == 0x62)
 		return decode_vex(d, opcode, ret);
 	if (opcode >= 0x50 && opcode <= 0x5f) {
-		ret->kind = opcode < 0x58 ? INSN_PUSH : low == REG_SP ? INSN_LOSE_SP : INSN_POP;
-		ret->is_fp = low == REG_FP;
+		ret->kind = opcode < 0x58        ? INSN_PUSH
+			    : low == INSN_REG_SP ? INSN_LOSE_SP
+						 : INSN_POP;
+		ret->is_fp = low == INSN_REG_FP;
+		ret->writes = 1u << INSN_REG_SP | (opcode < 0x58 ? 0 : 1u << low);
 		return !d->operand_size;
 	}
 	if ((opcode >= 0x70 && opcode <= 0x7f) || (opcode >= 0xe0 && opcode <= 0xe3) ||
@@ -312,15 +325,18 @@ static bool decode_opcode(struct decoder *d, int opcode, struct insn *ret)
 		return decode_unary(d, opcode, ret);
 	if (opcode >= 0x90 && opcode <= 0x97) {
 		ret->kind = opcode == 0x90 && !d->repeat && !d->rex ? INSN_NOP
-			    : low == REG_SP                         ? INSN_LOSE_SP
+			    : low == INSN_REG_SP                    ? INSN_LOSE_SP
 								    : INSN_OTHER;
-		ret->may_write_fp = low == REG_FP;
+		ret->may_write_fp = low == INSN_REG_FP;
+		if (opcode == 0x90 && !(d->rex & REX_B))
+			ret->writes = 0; /* nop, pause */
 		return true;
 	}
 	if (opcode >= 0xb0 && opcode <= 0xbf) {
+		ret->writes = reg__bit(d, opcode < 0xb8 ? F_BYTE : 0, low);
 		if (opcode >= 0xb8 || d->rex) {
-			ret->may_write_fp = low == REG_FP;
-			ret->kind = low == REG_SP ? INSN_LOSE_SP : INSN_OTHER;
+			ret->may_write_fp = low == INSN_REG_FP;
+			ret->kind = low == INSN_REG_SP ? INSN_LOSE_SP : INSN_OTHER;
 		}
 		return skip(d, opcode < 0xb8 ? 1 : d->rex & REX_W ? 8 : d->operand_size ? 2 : 4);
 	}
@@ -357,7 +373,7 @@ bool insn__decode(const uint8_t *code, size_t bytes, struct insn *ret)
 	struct decoder d = {.code = code, .bytes = bytes < INSN_BYTES_MAX ? bytes : INSN_BYTES_MAX};
 	int opcode;
 
-	*ret = (struct insn){0};
+	*ret = (struct insn){.writes = INSN_WRITES_ANY};
 	read_prefixes(&d);
 	opcode = next(&d);
 	if (opcode < 0 || !decode_opcode(&d, opcode, ret))
@@ -374,8 +390,7 @@ size_t insn__first_push(const uint8_t *code, size_t bytes)
 	for (at = 0; insn__decode(code + at, bytes - at, &insn); at += insn.bytes) {
 		if (insn.kind == INSN_PUSH && insn.bytes == 1)
 			return at;
-		if (insn.kind == INSN_CALL || insn.kind == INSN_JUMP || insn.kind == INSN_BRANCH ||
-			insn.kind == INSN_RETURN || insn.kind == INSN_STOP)
+		if (insn__goes_elsewhere(&insn))
 			break;
 	}
 	return 0;

@@ -25,16 +25,32 @@ enum insn_kind {
 	INSN_ADDRESS,    /* a register gets the address `target` */
 };
 
+#define INSN_REG_DX 2
+#define INSN_REG_SP 4
+#define INSN_REG_FP 5
+#define INSN_REG_SI 6
+#define INSN_REG_DI 7
+
+#define INSN_WRITES_ANY UINT32_MAX
+
 struct insn {
 	uint8_t bytes;
 	uint8_t kind;    /* enum insn_kind */
 	bool has_target; /* call, jump, branch: direct */
 	bool is_fp;      /* push, pop: of rbp */
 	bool may_write_fp; /* rbp may hold something else afterwards; not set for those above that say so */
-	bool clears_fp; /* xor %ebp,%ebp */
+	bool clears_fp;  /* xor %ebp,%ebp */
+	uint32_t writes; /* general registers, by their number; INSN_WRITES_ANY: not told */
 	int32_t value;
 	int64_t target; /* from this instruction's own address */
 };
+
+/* The instruction behind it may not be the next. */
+static inline bool insn__goes_elsewhere(const struct insn *insn)
+{
+	return insn->kind == INSN_CALL || insn->kind == INSN_JUMP || insn->kind == INSN_BRANCH ||
+	       insn->kind == INSN_RETURN || insn->kind == INSN_STOP;
+}
 
 /* Decodes the instruction at code. False: cut off, or none that compilers emit. */
 bool insn__decode(const uint8_t *code, size_t bytes, struct insn *ret);
