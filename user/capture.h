@@ -38,7 +38,7 @@ struct capture_counter {
 	bool is_loss;
 	uint64_t value;
 };
-#define CAPTURE_COUNTERS_MAX 8
+#define CAPTURE_COUNTERS_MAX 9
 
 /* Loads programs and starts to follow processes; samples come after capture__start(). -errno with *ret_reason, a static
  * string that says what failed. */

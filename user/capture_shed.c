@@ -137,6 +137,8 @@ size_t capture__counters(
 			stack_ring__bad_cnt(capture->ring)},
 		{"files_refused", "mappings of files past the cap: their frames stay raw", true,
 			files__refused_cnt(capture->files)},
+		{"mappings_refused", "mappings past the cap of one process: their frames stay raw",
+			true, capture->processes->rows_dropped_cnt},
 		{"shed_cpu_seconds",
 			"seconds in which CPU was sampled less often, for --max-overhead", false,
 			span__seconds(&capture->thinned)},

@@ -134,6 +134,22 @@ def test_100000_mappings_meanwhile(bpfprof, programs, hostile):
         watch_the_host(bpfprof, lambda: start(programs, hostile, "maps", 60, 100000))
 
 
+@pytest.mark.parametrize("form", ["before", "meanwhile"])
+def test_more_mappings_than_are_kept(bpfprof, programs, hostile, form):
+    """70,000 executable ones: those past the cap of one process are counted."""
+    def act():
+        proc = start(programs, hostile, "maps", 60, 140000)
+        assert proc.stderr.readline().startswith("executable 7000"), "not mapped"
+        return proc
+
+    with sysctl("vm.max_map_count", 300000):
+        if form == "before":
+            result = watch(bpfprof, "--pid", act().pid)
+        else:
+            result = watch_the_host(bpfprof, act)
+    assert w.unwind_helpers.counters_of(result.stderr)["mappings_refused"] > 0
+
+
 def test_map_and_unmap_in_a_loop(bpfprof, programs, hostile):
     """No event tells of an unmap; the process table must not grow by every mapping that there ever was."""
     proc = start(programs, hostile, "churn", 60, hostile)

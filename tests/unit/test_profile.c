@@ -303,6 +303,78 @@ static void test_kinds(void **state)
 	}
 }
 
+/* A stack whose frames tell its number; the hashes of neighbours share a slot of the index or a tag. */
+static struct stack *make_stack(struct stack *stack, uint32_t number)
+{
+	uint32_t i;
+
+	stack->hash = number % 3 ? number + 1 : (uint64_t)(number + 1) << 32;
+	stack->kernel_cnt = number % 4;
+	stack->user_cnt = 1 + number % 60;
+	stack->end = STACK_END_ROOT;
+	for (i = 0; i < (uint32_t)stack->kernel_cnt + stack->user_cnt; i++)
+		stack->frames[i] = (uint64_t)number << 16 | i;
+	return stack;
+}
+
+static void check_stack(const struct stack_table *table, struct stack *expected)
+{
+	const struct stack *found = stack_table__find(table, expected->hash);
+	size_t frame_cnt = (size_t)expected->kernel_cnt + expected->user_cnt;
+
+	assert_non_null(found);
+	assert_int_equal(found->hash, expected->hash);
+	assert_int_equal(found->kernel_cnt, expected->kernel_cnt);
+	assert_int_equal(found->user_cnt, expected->user_cnt);
+	assert_int_equal(found->end, STACK_END_ROOT);
+	assert_memory_equal(found->frames, expected->frames, frame_cnt * sizeof(uint64_t));
+}
+
+/* Again and again more stacks than fit, of which some are marked before a sweep. */
+static void test_sweep_keeps_what_is_marked(void **state)
+{
+	enum { STACKS = 5000, ROUNDS = 6 };
+	const struct profile_limits limits = {.stacks_max = STACKS, .bytes_max = 1 << 20};
+	struct stack_table *table = stack_table__new(&limits);
+	struct stack *stack = calloc(1, sizeof(*stack) + 64 * sizeof(uint64_t));
+	uint32_t first, number, round, kept;
+	int err;
+
+	(void)state;
+	for (round = 0; round < ROUNDS; round++) {
+		first = round * 2 * STACKS;
+		for (number = first, err = 0; !err; number++)
+			err = stack_table__add(table, make_stack(stack, number));
+		assert_int_equal(err, -ENOSPC);
+		assert_true(stack_table__is_filling(table));
+		assert_int_equal(stack_table__dropped_cnt(table), round + 1);
+		stack_table__age(table);
+		kept = 0;
+		for (number = first; number < first + 1000; number += 7, kept++)
+			stack_table__mark(table, make_stack(stack, number)->hash);
+		for (number = first + 1; number < first + 1000; number += 7, kept++)
+			assert_int_equal(
+				stack_table__add(table, make_stack(stack, number)), -EEXIST);
+		stack_table__mark(table, make_stack(stack, first + STACKS)->hash); /* not there */
+		stack_table__sweep(table);
+		assert_int_equal(stack_table__cnt(table), kept);
+		for (number = first; number < first + 1000; number++) {
+			make_stack(stack, number);
+			if ((number - first) % 7 < 2)
+				check_stack(table, stack);
+			else
+				assert_null(stack_table__find(table, stack->hash));
+		}
+	}
+	stack_table__age(table);
+	stack_table__sweep(table);
+	assert_int_equal(stack_table__cnt(table), 0);
+	assert_int_equal(stack_table__add(table, make_stack(stack, 1)), 0);
+	check_stack(table, stack);
+	free(stack);
+	stack_table__free(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_merge_at_cap_and_of_strangers),
 		cmocka_unit_test(test_each_stops),
 		cmocka_unit_test(test_stacks),
+		cmocka_unit_test(test_sweep_keeps_what_is_marked),
 		cmocka_unit_test(test_null_is_freed),
 		cmocka_unit_test(test_kinds),
 	};

@@ -164,7 +164,7 @@ int image__map(struct image *image, const struct mapping_row *row)
 	struct mapping_row rows[3];
 	int err = image__own_rows(image);
 
-	if (!err && image->row_cnt + 2 > PROC_MAPS_MAX)
+	if (!err && image->row_cnt + IMAGE_ROWS_SPARE > PROC_MAPS_MAX)
 		err = -E2BIG;
 	if (err)
 		return err;

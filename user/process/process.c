@@ -203,6 +203,8 @@ static int processes__scan_lines(
 		processes__add(processes, process);
 	if (err > 0)
 		rereads__want(processes, process);
+	if (err == -E2BIG)
+		processes->rows_dropped_cnt++;
 	return 0;
 }
 
@@ -274,7 +276,8 @@ static void process__drop_unmapped(struct processes *processes, struct process *
 {
 	const struct image *image = process->image;
 
-	if (image->row_cnt < image->rows_checked_cnt * 2 + ROWS_UNCHECKED_MAX)
+	if (image->row_cnt < image->rows_checked_cnt * 2 + ROWS_UNCHECKED_MAX &&
+		image->row_cnt + IMAGE_ROWS_SPARE <= PROC_MAPS_MAX)
 		return;
 	if (clock__ns(CLOCK_BOOTTIME) - processes->reread_ns <
 		SCAN_SHARE * processes->reread_took_ns)

@@ -103,7 +103,8 @@ int image__share_rows(struct image *from, struct image *into);
 /* The same, and from's are no longer its own. */
 void image__take_rows(struct image *image, const struct image *from);
 void image__free_rows(struct image *image);
-/* Adds a mapping: what it overlaps is cut away. 0, -ENOMEM, -E2BIG. */
+/* Adds a mapping: what it overlaps is cut away. 0, -ENOMEM, -E2BIG when there may be no room for IMAGE_ROWS_SPARE more. */
+#define IMAGE_ROWS_SPARE 2u
 int image__map(struct image *image, const struct mapping_row *row);
 /* The row of a mapping, as an event or as /proc of process pid tells it; its file is known afterwards. */
 struct mapping_row files__row(struct files *files, const struct file_mapping *mapping);

@@ -2,6 +2,7 @@
 /* New rows grow beside the old ones, which serve until all is read. */
 #include "process/reread.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "process/clock.h"
@@ -140,6 +141,8 @@ static int reread__step(struct processes *processes, uint64_t end_ns)
 	} while (more > 0 && now_ns < end_ns);
 	processes->reread_took_ns += now_ns - began_ns;
 	processes->reread_ns = now_ns;
+	if (more == -E2BIG)
+		processes->rows_dropped_cnt++;
 	if (more <= 0)
 		reread__finish(processes);
 	return more > 0;

@@ -52,6 +52,7 @@ struct stack {
 	uint16_t kernel_cnt;
 	uint16_t user_cnt;
 	uint8_t end; /* enum stack_end */
+	uint8_t age; /* the table's own: when it was added or marked last */
 	uint64_t frames[];
 };
 
@@ -81,7 +82,7 @@ void stack_table__free(struct stack_table *table);
 /* Adds a copy. 0, -EEXIST when it is there already, -ENOSPC at a cap, -EINVAL for hash 0 or more
  * frames than KERNEL_FRAMES_MAX + STACK_FRAMES_MAX, -ENOMEM. */
 int stack_table__add(struct stack_table *table, const struct stack *stack);
-/* NULL: not there. What is found stays where it is until it is swept or the table is freed. */
+/* NULL: not there. What is found stays where it is until the next sweep, or the table is freed. */
 const struct stack *stack_table__find(const struct stack_table *table, uint64_t hash);
 size_t stack_table__cnt(const struct stack_table *table);
 /* More than three quarters of a cap are in use. */
