@@ -276,6 +276,10 @@ def test_a_million_live_objects(bpfprof, programs_of):
     lost = counters_of(profile).get("heap_live_full", 0)
     assert sums[0] == 1000000
     assert sums[2] + lost == 1000000 and lost < 50000, (sums, lost)
+    # said at once, in one line, and in the profile
+    said = [line for line in result.stderr.splitlines() if "the table of live objects is full" in line]
+    assert len(said) == (lost > 0), result.stderr
+    assert any(text.startswith(f"heap: {lost} sampled objects found no room") for text in profile.comments) == (lost > 0)
     assert int(re.search(r"maps +in all +(\d+) KiB", result.stderr)[1]) < 32 << 10
 
 
@@ -283,7 +287,9 @@ def test_full_tables_are_counted(bpfprof, programs_of):
     result = bpfprof.run(*EXACT, "--", programs_of("heap_sites"), 300, env={"BPFPROF_MAP_SIZES": "objects=16,sites=16"})
     assert result.status == 0
     profile = bpfprof.profile("heap.pb.gz")
-    assert counters_of(profile)["heap_live_full"] > 0
+    lost = counters_of(profile)["heap_live_full"]
+    assert lost > 0 and result.stderr.count("the table of live objects is full") == 1
+    assert any(text.startswith(f"heap: {lost} sampled objects found no room") for text in profile.comments)
     assert sum(sample.values[0] for sample in profile.samples) >= 400
     assert 0 <= sum(sample.values[2] for sample in profile.samples) <= 16
 

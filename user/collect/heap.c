@@ -290,6 +290,7 @@ static int heap__drain(struct collector *heap, int parity, collector_sample_fn f
 	err = heap_tables__drain(&heap->tables, heap__lost_key, heap, fn, arg);
 	heap_tables__sum(&heap->tables, sums);
 	heap__update_peak(heap, sums);
+	heap__watch_room(heap);
 	if (!err)
 		heap__forget_ended(heap, sums);
 	free(sums);
