@@ -116,6 +116,7 @@ static void heap__set_options(struct collector *heap)
 							    : sizes->heap_objects_max / HEAP_WAYS);
 	if (sizes->heap_sites_max)
 		heap->tables.site_cnt = power_of_two_below(sizes->heap_sites_max);
+	heap->guard.thin = sizes->heap_thin & HEAP_THIN_MAX;
 	options->rate_bytes = rate;
 	options->bucket_mask = heap->tables.bucket_cnt - 1;
 	options->site_mask = heap->tables.site_cnt - 1;
