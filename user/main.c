@@ -25,10 +25,11 @@ static void limits__raise(void)
 		&limit); /* what is refused is met again, with a name, where it matters */
 }
 
-/* BPFPROF_MAP_SIZES=ring=4096,samples=16,stacks=16,processes=8,rows=64,chunks=2,objects=8,sites=16,uprobes=2: how tests make maps overflow. */
+/* BPFPROF_MAP_SIZES=ring=4096,samples=16,stacks=16,processes=8,rows=64,chunks=2,objects=8,sites=16,uprobes=2,thin=1: how tests make maps overflow, and the
+ * heap's probes be thinned out. */
 static int sizes__parse(char *text, struct shared_sizes *ret)
 {
-	enum { RING, SAMPLES, STACKS, PROCESSES, ROWS, CHUNKS, OBJECTS, SITES, UPROBES };
+	enum { RING, SAMPLES, STACKS, PROCESSES, ROWS, CHUNKS, OBJECTS, SITES, UPROBES, THIN };
 	static char *const names[] = {
 		[RING] = "ring",
 		[SAMPLES] = "samples",
@@ -39,6 +40,7 @@ static int sizes__parse(char *text, struct shared_sizes *ret)
 		[OBJECTS] = "objects",
 		[SITES] = "sites",
 		[UPROBES] = "uprobes",
+		[THIN] = "thin",
 		NULL,
 	};
 	uint32_t *const fields[] = {
@@ -51,6 +53,7 @@ static int sizes__parse(char *text, struct shared_sizes *ret)
 		[OBJECTS] = &ret->heap_objects_max,
 		[SITES] = &ret->heap_sites_max,
 		[UPROBES] = &ret->uprobe_kind,
+		[THIN] = &ret->heap_thin,
 	};
 	char *value, *end;
 

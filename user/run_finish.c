@@ -57,6 +57,7 @@ void run__finish(struct run *run)
 	service__close(run->service);
 	run->service = NULL;
 	err = capture__stop(run->capture);
+	run__print_notes(run);
 	trace__stop(run->trace);
 	retain__finish(run->retain);
 	if (err)

@@ -6,12 +6,15 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "collect/allocator.h"
+#include "collect/heap_files.h"
 
 #define NONE (-1)
 
@@ -117,12 +120,48 @@ static void test_no_allocator(void **state)
 	close(fd);
 }
 
+/* An inode's number is given again, and so is the device number of a container's file system. */
+static void test_another_file_of_the_same_number(void **state)
+{
+	struct heap_files *files = heap_files__new(NULL);
+	const struct heap_file *none, *libc;
+	char path[] = "/tmp/bpfprof-heap-files-XXXXXX", buf[65536];
+	int fd = mkstemp(path), libc_fd = -1;
+	ssize_t n;
+
+	(void)state;
+	dl_iterate_phdr(libc__open, &libc_fd);
+	assert_true(fd >= 0 && libc_fd >= 0 && files);
+	assert_int_equal(write(fd, "no ELF file", 11), 11);
+	none = heap_files__get(files, fd);
+	assert_non_null(none);
+	assert_null(none->allocator);
+	assert_ptr_equal(heap_files__get(files, fd), none);
+	usleep(50000); /* the clock of inodes ticks */
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	while ((n = read(libc_fd, buf, sizeof(buf))) > 0)
+		assert_int_equal(write(fd, buf, (size_t)n), n);
+	libc = heap_files__get(files, fd);
+	assert_non_null(libc);
+	assert_non_null(libc->allocator);
+	assert_true(libc->fd >= 0);
+	/* it is kept open: its number is its own, whatever changes */
+	usleep(50000);
+	assert_int_equal(fchmod(fd, 0600), 0);
+	assert_ptr_equal(heap_files__get(files, fd), libc);
+	heap_files__free(files);
+	close(libc_fd);
+	close(fd);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_libc),
 		cmocka_unit_test(test_no_allocator),
+		cmocka_unit_test(test_another_file_of_the_same_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,7 @@ static void heap__set_options(struct collector *heap)
 							    : sizes->heap_objects_max / HEAP_WAYS);
 	if (sizes->heap_sites_max)
 		heap->tables.site_cnt = power_of_two_below(sizes->heap_sites_max);
+	heap->guard.thin = sizes->heap_thin & HEAP_THIN_MAX;
 	options->rate_bytes = rate;
 	options->bucket_mask = heap->tables.bucket_cnt - 1;
 	options->site_mask = heap->tables.site_cnt - 1;
@@ -290,6 +291,7 @@ static int heap__drain(struct collector *heap, int parity, collector_sample_fn f
 	err = heap_tables__drain(&heap->tables, heap__lost_key, heap, fn, arg);
 	heap_tables__sum(&heap->tables, sums);
 	heap__update_peak(heap, sums);
+	heap__watch_room(heap);
 	if (!err)
 		heap__forget_ended(heap, sums);
 	free(sums);

@@ -80,20 +80,39 @@ static struct heap_file *files__add(struct heap_files *files, const struct stat 
 	return file;
 }
 
+static struct heap_file *files__find(const struct heap_files *files, const struct stat *st)
+{
+	size_t i;
+
+	for (i = 0; i < files->cnt; i++)
+		if (files->files[i]->dev == st->st_dev && files->files[i]->ino == st->st_ino)
+			return files->files[i];
+	return NULL;
+}
+
+/* One that is kept open is what it was; the number of another may belong to a new file by now, in a container's file system
+ * that of another one. */
+static bool file__is_current(const struct heap_file *file, const struct stat *st)
+{
+	return file->fd >= 0 || (file->changed.tv_sec == st->st_ctim.tv_sec &&
+					file->changed.tv_nsec == st->st_ctim.tv_nsec);
+}
+
 const struct heap_file *heap_files__get(struct heap_files *files, int fd)
 {
 	struct heap_file *file;
 	struct stat st;
-	size_t i;
 
 	if (fstat(fd, &st))
 		return NULL;
-	for (i = 0; i < files->cnt; i++)
-		if (files->files[i]->dev == st.st_dev && files->files[i]->ino == st.st_ino)
-			return files->files[i];
-	file = files__add(files, &st);
+	file = files__find(files, &st);
+	if (file && file__is_current(file, &st))
+		return file;
+	if (!file)
+		file = files__add(files, &st);
 	if (!file)
 		return NULL;
+	file->changed = st.st_ctim;
 	file->allocator = allocator__read_new(fd);
 	if (files->table)
 		file->usdt = usdt__read_new(fd, files->table);

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "collect/allocator.h"
 #include "collect/heap_usdt.h"
@@ -13,6 +14,7 @@
 struct heap_file {
 	uint64_t dev;
 	uint64_t ino;
+	struct timespec changed;           /* st_ctim, when it was read */
 	const struct allocator *allocator; /* NULL: it defines none */
 	const struct heap_usdt *usdt;      /* NULL: it has no such probes, or they are not wanted */
 	int fd;                            /* of a file with one of these; else -1 */

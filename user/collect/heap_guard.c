@@ -179,6 +179,7 @@ void heap__guard(struct collector *heap, uint32_t max_ppm, uint64_t own_ns)
 
 	if (max_ppm >= 1000000 || guard->is_detached)
 		return;
+	guard->max = max;
 	if (!guard->time_ns) {
 		/* as bad as it gets; measured once it matters, for that takes some milliseconds */
 		guard->hit_ns[0] = guard->hit_ns[1] = HIT_NS_MAX;
@@ -199,7 +200,11 @@ void heap__guard(struct collector *heap, uint32_t max_ppm, uint64_t own_ns)
 		guard__begin_round(heap, own_ns);
 		return;
 	}
-	guard->max = max;
+	if (shared__sizes(heap->shared)->heap_thin) {
+		guard__begin_round(heap, own_ns);
+		heap__switch_allocs(heap);
+		return;
+	}
 	verdict = heap_guard__judge(guard, max, (double)(alloc_ns - guard->alloc_ns) / elapsed_ns,
 		(double)(free_ns - guard->free_ns) / elapsed_ns,
 		(double)(own_ns - guard->own_ns) / elapsed_ns);

@@ -33,6 +33,7 @@ struct collector {
 	uint32_t target_end;           /* past the last one that was ever used */
 	bool has_followed;             /* processes that were asked for have been looked at */
 	bool told_full;
+	uint64_t unfollowed_cnt; /* sampled objects that found no room, as of the last drain */
 	struct heap_guard guard;
 	uint32_t *wanted; /* of the whole host's mode */
 	uint32_t wanted_cnt;
@@ -58,6 +59,8 @@ void heap__free_attached(struct collector *heap);
 /* Adds the figures of an ended process to the totals; its index is about to be used again. */
 void heap__keep_ended(
 	struct collector *heap, const struct heap_target *target, const struct heap_sums *sums);
+/* Tells the first time that objects found no room in the table of live ones. */
+void heap__watch_room(struct collector *heap);
 void heap__read_hits(struct collector *heap, uint32_t index, struct heap_figures *figures);
 void heap__update_peak(struct collector *heap, const struct heap_sums *sums);
 

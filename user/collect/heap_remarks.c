@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "collect/heap_private.h"
+#include "collect/shared.h"
 
 static void remark__detached(const struct heap_guard *guard, char *ret, size_t size)
 {
@@ -35,6 +36,20 @@ static uint32_t heap__bare_cnt(const struct collector *heap, uint32_t pid, uint3
 	return cnt;
 }
 
+void heap__watch_room(struct collector *heap)
+{
+	struct counter_values counters;
+	bool is_first = !heap->unfollowed_cnt;
+
+	if (shared__read_counters(heap->shared, &counters))
+		return;
+	heap->unfollowed_cnt = counters.cnt[COUNTER_heap_live_full];
+	if (is_first && heap->unfollowed_cnt)
+		heap__note(heap, HEAP_NOTE_WARN,
+			"heap: the table of live objects is full: of some of them no more than the allocation is in the profile, "
+			"and --stats counts them as heap_live_full; a higher --heap-rate samples fewer");
+}
+
 bool heap__remark(const struct collector *heap, uint32_t pid, size_t index, char *ret, size_t size)
 {
 	const struct heap_guard *guard = &heap->guard;
@@ -54,6 +69,13 @@ bool heap__remark(const struct collector *heap, uint32_t pid, size_t index, char
 		snprintf(ret, size,
 			"heap: no allocator (a malloc and a free with symbols) was found in what %u of %u processes map",
 			bare_cnt, all_cnt);
+		return true;
+	}
+	if (heap->unfollowed_cnt && !index--) {
+		snprintf(ret, size,
+			"heap: %llu sampled objects found no room in the table of live ones: they are in alloc_*, not in inuse_*; a "
+			"higher --heap-rate samples fewer",
+			(unsigned long long)heap->unfollowed_cnt);
 		return true;
 	}
 	if (heap->told_full && !index--) {

@@ -21,6 +21,8 @@ struct shared_sizes {
 	uint32_t heap_objects_max;
 	uint32_t heap_sites_max;
 	uint32_t uprobe_kind; /* enum uprobe_kind: no better one is used */
+	uint32_t
+		heap_thin; /* not 0: the heap's probes are thinned out so far, whatever they cost */
 };
 
 struct shared;
