@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Applying an unwind rule: one or two reads of the user's stack a frame. */
+/* Applying an unwind rule: one or two words of the user's stack a frame. */
 #ifndef BPF_STEP_RULE_BPF_H
 #define BPF_STEP_RULE_BPF_H
 
@@ -36,13 +36,20 @@ static __always_inline long rule__signal(
 	return 0;
 }
 
-/* A register other than the stack and frame pointers: known only where the thread was stopped. rbx, in which ld.so's lazy binding
+/* A register other than the stack and frame pointers; false: walk->end says why not. Known only where the thread was stopped. rbx, in which ld.so's lazy binding
  * keeps its frame, is followed from there. */
 static __always_inline bool rule__register(
 	struct walk *walk, struct task_struct *task, u32 number, u64 *ret)
 {
-	if (number == DWARF_REG_RBX && walk->rbx_at != RBX_IN_REGS)
-		return walk->rbx_at != RBX_LOST && !user__read_word(walk, task, ret, walk->rbx_at);
+	walk->end = STACK_END_BAD_RULE;
+	if (number == DWARF_REG_RBX && walk->rbx_at != RBX_IN_REGS) {
+		if (walk->rbx_at == RBX_LOST)
+			return false;
+		if (!user__read_word(walk, task, ret, walk->rbx_at))
+			return true;
+		walk->end = STACK_END_UNREADABLE;
+		return false;
+	}
 	if ((!walk->has_regs && number != DWARF_REG_RBX) || number >= USER_REGS_DWARF_CNT)
 		return false;
 	*ret = walk->regs.dwarf[number];
@@ -132,7 +139,7 @@ static __always_inline long rule__restore(
 		return 1;
 	if (rule->flags & UNWIND_RULE_RA_REGISTER) {
 		if (!rule__register(walk, task, rule->ra_offset, &walk->ip))
-			return rule__end(walk, STACK_END_BAD_RULE);
+			return 1;
 	} else if (user__read_word(walk, task, &walk->ip, cfa + (s64)rule->ra_offset)) {
 		return rule__end(walk, STACK_END_UNREADABLE);
 	}

@@ -20,7 +20,7 @@ enum unwind_cfa {
 	UNWIND_CFA_NONE = 0, /* no code known here: end of an FDE, or a gap between two */
 	UNWIND_CFA_RSP,      /* rsp + cfa_offset */
 	UNWIND_CFA_RBP,      /* rbp + cfa_offset */
-	UNWIND_CFA_REG, /* cfa_reg + cfa_offset; known in a leaf or an interrupted frame only */
+	UNWIND_CFA_REG, /* cfa_reg + cfa_offset; known in a leaf or an interrupted frame only, but for rbx */
 	UNWIND_CFA_RBP_DEREF, /* *(rbp + cfa_offset) + cfa_extra: gcc's realigned stacks (DRAP) */
 	UNWIND_CFA_RSP_DEREF, /* *(rsp + cfa_offset) + cfa_extra */
 	UNWIND_CFA_REG_DEREF, /* *(cfa_reg + cfa_offset) + cfa_extra; leaf only */

@@ -18,15 +18,15 @@ static __always_inline long user__read(struct task_struct *task, void *to, u32 b
 
 #define USER_PAGE_BYTES 4096ull /* or more: then a window ends early */
 
-/* A word of the stack. What lies above it up to WINDOW_BYTES is read with it, in its page: nothing else can fail. */
+/* A word of the stack. What lies above it up to WINDOW_BYTES is read with it, in its page: where a word can be read, so can that. */
 static __always_inline long user__read_word(
 	struct walk *walk, struct task_struct *task, u64 *ret, u64 from)
 {
 	u64 at = from - walk->window_start, bytes = USER_PAGE_BYTES - from % USER_PAGE_BYTES;
 
+	if (from % sizeof(u64)) /* by chance or ill will; and it may lie in two pages */
+		return user__read(task, ret, sizeof(u64), from);
 	if (at >= walk->window_usable) {
-		if (bytes < sizeof(u64))
-			return user__read(task, ret, sizeof(u64), from);
 		if (bytes > WINDOW_BYTES)
 			bytes = WINDOW_BYTES;
 		walk->window_usable = 0;

@@ -69,7 +69,6 @@ BUILDS = {
                             "--target=x86_64-unknown-linux-musl", RUST]),
 }
 
-RESOLVER = re.compile(r"(?:lib:ld-linux-x86-64\.so\.2;)*lib:ld-linux-x86-64\.so\.2")
 LIBC = r"lib:(?:libc\.so\.6|libc\.so|ld-musl-x86_64\.so\.1)"
 # From the leaf to the cycle's function 0, by leaf: tokens joined by ";".
 BURN = r"(?:is_late;)?leaf_burn"
@@ -180,9 +179,6 @@ class Chains:
             frames, complete = helpers.user_frames(sample)
             text = ";".join(program.token(item) for item in frames)
             if "descend" not in text.split(";") and complete:
-                self.cnt["start"] += sample.values[0]
-            elif not complete and RESOLVER.fullmatch(text):
-                # glibc's lazy binding keeps its frame's address in rbx, which is not followed: README, end_bad_rule.
                 self.cnt["start"] += sample.values[0]
             elif text.count(";") < 4 and not complete:
                 # Before the mappings and tables of a new process were known: its leaf, and no more.

@@ -56,6 +56,8 @@ static const struct program programs[] = {
 		CODE("\x2e\x80\x01\x41\x8d\x02\x8c\x03\x41\x05\x11\x04"), "1000 " ROW_RSP8 END},
 	{"rbx below the CFA, and back in its register", CODE("\x41\x83\x02\x41\xc3"),
 		"1000 " ROW_RSP8 "1001 cfa=rsp+8 rbp=u ra=c-8 rbx=c-16\n1002 " ROW_RSP8 END},
+	{"rbx saved in a frame that is found by it, as in ld.so's lazy binding",
+		CODE("\x83\x02\x0d\x03"), "1000 cfa=rbx+8 rbp=u ra=c-8 rbx=c-16\n" END},
 	{"rbx that no row can tell",
 		CODE("\x14\x03\x02\x41\x08\x03\x41\x07\x03\x41\x05\x03\x80\x80\x02"),
 		"1000 cfa=rsp+8 rbp=u ra=c-8 rbx=lost\n1001 " ROW_RSP8
