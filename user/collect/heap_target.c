@@ -103,6 +103,17 @@ static int target__add_allocs(struct heap_target *target, const struct heap_prog
 		&target->allocs, programs->kind, programs->enter, file->fd, pid, sites, cnt, false);
 }
 
+/* The kernel looks for the process by its number, which may have been given to another one meanwhile: that is let go at once. */
+static bool target__is_another(const struct heap_target *target)
+{
+	uint64_t tick_ns = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
+	struct proc_stat stat;
+
+	/* start_ticks is rounded down, and start_ns never too early */
+	return !proc_stat__read((pid_t)target->pid, &stat) &&
+	       stat.start_ticks * tick_ns > target->start_ns;
+}
+
 /* Runs one of the above, and again with the functions' entries where this kernel does not take a chosen instruction. What
  * failed leaves nothing behind. */
 static int target__try(struct heap_target *target, const struct heap_programs *programs,
@@ -117,6 +128,8 @@ static int target__try(struct heap_target *target, const struct heap_programs *p
 		uprobe_links__cut(links, before);
 		err = add(target, programs, file, true);
 	}
+	if (!err && target__is_another(target))
+		err = -ESRCH;
 	if (err)
 		uprobe_links__cut(links, before);
 	return err;
