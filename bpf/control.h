@@ -17,8 +17,8 @@ struct prog_options {
 };
 
 struct control {
-	__u32 epoch; /* BPF writes the maps of epoch & 1; the daemon drains the others */
-	__u32 pad;
+	__u32 epoch;    /* BPF writes the maps of epoch & 1; the daemon drains the others */
+	__u32 held_pid; /* CMD on its way to main(), where the daemon stops it; 0: nobody is held */
 };
 
 /* Who is inside which epoch, one line a CPU: the daemon drains a map when as many have left as entered. */

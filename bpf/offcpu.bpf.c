@@ -43,8 +43,10 @@ int BPF_PROG(offcpu_switch, bool preempt, struct task_struct *prev, struct task_
 		cpu->late_queue_ns = queue_ns;
 		counts = false;
 	}
-	if (from && prev_state & TASK_DEAD) {
+	/* One that is held begins anew when it goes on. */
+	if (from && (prev_state & TASK_DEAD || task__is_held(prev, prev_state))) {
 		offcpu_thread__flush(from, prev, now);
+		from->life_from_ns = 0;
 		from = NULL;
 	}
 	if (from)
@@ -261,7 +263,7 @@ int offcpu_threads(struct bpf_iter__task *ctx)
 
 	if (!task || !task->pid || task->flags & PF_EXITING)
 		return 0;
-	if (!task__is_target(task, task__pid(task)))
+	if (!task__is_target(task, task__pid(task)) || task__is_held(task, task->__state))
 		return 0;
 	thread = offcpu_thread__make(task);
 	if (!thread)

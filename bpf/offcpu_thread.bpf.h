@@ -111,7 +111,7 @@ struct offcpu_thread {
 	/* Exact: what the process's totals do not have yet. */
 	u64 off_cnt, off_ns;
 	u64 queue_cnt, queue_ns;
-	u64 life_from_ns; /* 0: not seen by the pass over threads, nor made by a fork */
+	u64 life_from_ns; /* 0: not seen by the pass over threads, nor made by a fork; or it is held */
 	u64 cpu_from_ns;
 };
 
@@ -189,6 +189,18 @@ static __always_inline void offcpu_thread__begin_life(
 {
 	thread->life_from_ns = now;
 	thread->cpu_from_ns = task->se.sum_exec_runtime;
+}
+
+/* That CMD is stopped while the daemon looks at its files is not what it waits for. */
+static __always_inline bool task__is_held(struct task_struct *task, u32 state)
+{
+	u32 zero = 0;
+	struct control *control;
+
+	if (!(state & TASK_STOPPED_TRACED))
+		return false;
+	control = bpf_map_lookup_elem(&controls, &zero);
+	return control && control->held_pid && control->held_pid == task__pid(task);
 }
 
 static __always_inline u64 offcpu_thread__expected_ns(struct offcpu_thread *thread, u32 tag)

@@ -128,8 +128,11 @@ static __always_inline bool offcpu_thread__enter(struct offcpu_thread *thread,
 
 	if (thread->futex)
 		futex__leave(thread, task);
-	if (!is_away)
+	if (!is_away) {
+		if (!thread->life_from_ns)
+			offcpu_thread__begin_life(thread, task, now);
 		return false;
+	}
 	thread->begun = (off_begun ? BEGUN_OFF : 0) | (queue_begun ? BEGUN_QUEUE : 0);
 	/* Atomic: the pass over threads takes them away at any moment. */
 	if (queue_ns) {

@@ -13,25 +13,11 @@ struct held {
 	struct hold *hold; /* NULL: it is past the last point */
 };
 
-/* Profiles of waiting would show the time that it was held. */
-static bool capture__measures_waits(const struct capture *capture)
-{
-	static const char *const kinds[] = {"block", "mutex", "sched"};
-	size_t i;
-
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (capture__profile(capture, kinds[i]))
-			return true;
-	return false;
-}
-
 struct held *held__new(struct capture *capture, pid_t pid)
 {
 	struct held *held;
 	int err;
 
-	if (capture__measures_waits(capture))
-		return NULL;
 	held = calloc(1, sizeof(*held));
 	if (!held)
 		return NULL;
@@ -50,6 +36,7 @@ void held__on_child(struct held *held)
 	if (!held || !held->hold || hold__reached(held->hold) == HOLD_NOWHERE)
 		return;
 	capture__build_tables(held->capture);
+	log__debug("CMD was held until its files were known");
 	if (hold__continue(held->hold))
 		return;
 	hold__close(held->hold);

@@ -9,8 +9,8 @@
 
 struct held;
 
-/* Before CMD, a child of ours, calls execve(2). NULL: it will not be held, since what is measured would show it, or since the
- * kernel cannot. */
+/* Before CMD, a child of ours, calls execve(2). NULL: it will not be held, since the kernel cannot. What it waits then is in no
+ * profile of waits. */
 struct held *held__new(struct capture *capture, pid_t pid);
 /* When a child has stopped or ended. */
 void held__on_child(struct held *held);

@@ -26,6 +26,43 @@ static void a_sleep_is_counted_where_it_was_slept(void **state)
 	assert_int_equal(host__sum(&sched_samples_0, NULL).count, 0);
 }
 
+static void the_time_that_it_is_held_is_not_its_own(void **state)
+{
+	struct control *control;
+	struct offcpu_totals totals;
+	u32 zero = 0;
+
+	(void)state;
+	host__begin();
+	control = bpf_map_lookup_elem(&controls, &zero);
+	control->held_pid = PID;
+	fake.now_ns += 2 * MS;
+	host__leave(0, 4);
+	fake.now_ns += 30 * MS;
+	host__pass(false);
+	fake.now_ns += 30 * MS;
+	control->held_pid = 0;
+	host__wake(1, 0);
+	fake.now_ns += 3 * MS;
+	host__return(0);
+	assert_int_equal(host__sum(&block_samples_0, NULL).count, 0);
+	assert_int_equal(host__sum(&sched_samples_0, NULL).count, 0);
+	fake.now_ns += MS;
+	host__leave(0, TASK_DEAD);
+	totals = host__totals();
+	assert_int_equal(totals.off_cnt, 0);
+	assert_int_equal(totals.off_ns, 0);
+	assert_int_equal(totals.queue_ns, 0);
+	/* the others have lived for 32 ms when they were looked at */
+	assert_int_equal(totals.life_ns, (2 + 1 + (THREADS - 1) * 32) * MS);
+
+	/* Whoever else stops it, it waits. */
+	host__leave(1, 4);
+	fake.now_ns += 5 * MS;
+	host__return(1);
+	assert_int_equal(host__sum(&block_samples_0, NULL).value, 5 * MS);
+}
+
 static const struct state_case {
 	long call;
 	u32 state;
@@ -398,6 +435,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_sleep_is_counted_where_it_was_slept, host__setup),
 		cmocka_unit_test_setup(every_state_has_its_word, host__setup),
+		cmocka_unit_test_setup(the_time_that_it_is_held_is_not_its_own, host__setup),
 		cmocka_unit_test_setup(time_on_the_run_queue, host__setup),
 		cmocka_unit_test_setup(a_wait_without_end_is_counted_so_far, host__setup),
 		cmocka_unit_test_setup(a_starved_thread_is_counted_so_far, host__setup),

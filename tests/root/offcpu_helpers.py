@@ -46,9 +46,9 @@ class Stats:
 RECOVERED = {"process_events", "stack_ring_full"}
 
 
-def finish(bpfprof, proc):
-    """Ends a bpfprof that was started with --stats: (Result, Stats). Nothing may be lost."""
-    if proc.poll() is None:
+def finish(bpfprof, proc, interrupts=True):
+    """Ends a bpfprof that was started with --stats, or waits for its end: (Result, Stats). Nothing may be lost."""
+    if interrupts and proc.poll() is None:
         proc.send_signal(signal.SIGINT)
     return _read(bpfprof.finish(proc))
 

@@ -89,6 +89,20 @@ def test_a_life_is_cpu_and_absence(bpfprof, waits):
     assert abs(exact.residue_ns) < 0.01 * exact.life_ns, exact
 
 
+def test_the_time_that_a_command_is_held_is_not_its_own(bpfprof, blockers):
+    """It is stopped three times until its files are known: no wait says so, and all that it waited has its stack."""
+    result, stats = o.finish(bpfprof, bpfprof.start("--no-trace", "--stats", "-v", "--top=0", "-o", bpfprof.folder, "-P", "block,sched",
+                                                    "--", blockers, 1, 300), interrupts=False)
+    pid, exact = stats.of_comm("blockers")
+    assert result.stderr.count("CMD was held") == 3, result.stderr
+    block = o.having(bpfprof.profile("block.pb.gz").samples, pid=pid)
+    assert not o.having(block, state="stopped")
+    assert o.delay(block) == pytest.approx(exact.off_ns, rel=0.005)
+    assert abs(exact.residue_ns) < 0.05 * exact.life_ns, exact
+    for state in ("sleep", "pipe"):
+        assert 0.29e9 < o.delay([s for s in o.having(block, state=state) if o.names(s)[-1] != "[truncated]"])
+
+
 def test_a_wait_without_end_is_counted_so_far(bpfprof, blockers, programs):
     """One that began under our eyes has its stack; one from before the attach is marked."""
     before = programs.start(blockers, 3, stdout=subprocess.PIPE)

@@ -33,6 +33,7 @@ struct hold {
 	pid_t pid;
 	enum hold_point at; /* it is held; HOLD_NOWHERE: it runs */
 	enum hold_point seen;
+	enum hold_point last; /* where it will be held */
 };
 
 int hold__open(struct shared *shared, pid_t pid, struct hold **ret)
@@ -68,6 +69,7 @@ int hold__open(struct shared *shared, pid_t pid, struct hold **ret)
 		err = -errno;
 		goto out;
 	}
+	shared__set_held(shared, pid);
 	hold->bpf->links.hold_exec = bpf_program__attach(hold->bpf->progs.hold_exec);
 	if (!hold->bpf->links.hold_exec) {
 		err = -errno;
@@ -204,21 +206,22 @@ static bool hold__probe_entry(struct hold *hold, uint64_t offset)
 static bool hold__probe(struct hold *hold)
 {
 	struct map_search search = {.pid = hold->pid, .linker_fd = -1};
-	bool is_probed;
 
 	if (!hold__read_auxv(hold, &search.entry, &search.base) ||
 		proc_maps__each_exec(hold->pid, map__match, &search) < 0)
 		return false;
-	is_probed = hold__probe_linker(hold, search.linker_fd);
-	is_probed |= hold__probe_entry(hold, search.entry_offset);
+	if (hold__probe_linker(hold, search.linker_fd))
+		hold->last = HOLD_LINKER;
+	if (hold__probe_entry(hold, search.entry_offset))
+		hold->last = HOLD_ENTRY;
 	if (search.linker_fd >= 0)
 		close(search.linker_fd);
-	return is_probed;
+	return hold->last != HOLD_NOWHERE;
 }
 
 bool hold__continue(struct hold *hold)
 {
-	bool more = hold->at == HOLD_LINKER || (hold->at == HOLD_EXEC && hold__probe(hold));
+	bool more = hold->at == HOLD_EXEC ? hold__probe(hold) : hold->at < hold->last;
 
 	hold->at = HOLD_NOWHERE;
 	kill(hold->pid, SIGCONT);
@@ -233,9 +236,10 @@ void hold__close(struct hold *hold)
 	if (hold->bpf) {
 		bpf_link__destroy(hold->bpf->links.hold_exec);
 		hold->bpf->links.hold_exec = NULL;
-		/* It may have been stopped since it was looked at last. */
+		/* It may have been stopped since it was looked at last. Once it was told to go on, it does not stop for us any more. */
 		if (hold->at != HOLD_NOWHERE || hold__reached(hold) != HOLD_NOWHERE)
 			kill(hold->pid, SIGCONT);
+		shared__set_held(hold->shared, 0);
 		shared__remove(hold->shared, hold->bpf->obj);
 	}
 	hold_bpf__destroy(hold->bpf);

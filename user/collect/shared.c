@@ -351,6 +351,11 @@ int shared__forget_stacks(struct shared *shared)
 	return err == -ENOENT ? 0 : err;
 }
 
+void shared__set_held(struct shared *shared, pid_t pid)
+{
+	__atomic_store_n(&shared->control->held_pid, (uint32_t)pid, __ATOMIC_SEQ_CST);
+}
+
 uint32_t shared__epoch(const struct shared *shared)
 {
 	return __atomic_load_n(&shared->control->epoch, __ATOMIC_SEQ_CST);

@@ -66,6 +66,9 @@ int shared__find_target(const struct shared *shared, uint32_t pid);
 /* Stacks that the kernel half remembers as sent are sent again when they are next seen. 0 or -errno. */
 int shared__forget_stacks(struct shared *shared);
 
+/* While this process is stopped it does not wait; 0: nobody. After a shared__load(). */
+void shared__set_held(struct shared *shared, pid_t pid);
+
 /* Epochs: programs write the maps of epoch & 1. */
 uint32_t shared__epoch(const struct shared *shared);
 /* Starts the next epoch and returns the parity that ended; programs may still be inside it. */
