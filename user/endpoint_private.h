@@ -31,6 +31,7 @@ struct serve_reading {
 	enum reading_state state;
 	struct tap *tap; /* NULL: what the profile has counted since it was attached, or a gauge */
 	bool is_gauge;   /* read as it is now; a window is the difference of two such */
+	bool settles;    /* its collector has to count what goes on before it is drained */
 	struct profile *before, *difference;
 	struct peer peer;
 	uint64_t window_ns, end_ns; /* CLOCK_MONOTONIC */
@@ -55,6 +56,7 @@ struct endpoint {
 	uint32_t heaps[HEAPS_MAX]; /* pids */
 	size_t heap_cnt;
 	bool is_drain_wanted; /* and has not been yet */
+	bool is_settled;      /* for that drain */
 	int timer;            /* the end of the reading that ends first */
 };
 

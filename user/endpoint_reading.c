@@ -16,13 +16,16 @@ const char *endpoint__collector(const char *profile)
 	return strcmp(profile, "allocs") ? profile : "heap";
 }
 
-/* What threads wait for now is counted up to now. */
-static void endpoint__want_drain(struct endpoint *endpoint)
+/* What threads wait for now is counted up to now, by a pass over all of them, if the reading is one of waits. */
+static void endpoint__want_drain(struct endpoint *endpoint, bool settles)
 {
+	if (settles && !endpoint->is_settled) {
+		endpoint->is_settled = true;
+		capture__settle(endpoint->capture);
+	}
 	if (endpoint->is_drain_wanted)
 		return; /* in a millisecond: of many requests at once all but the first are that much early */
 	endpoint->is_drain_wanted = true;
-	capture__settle(endpoint->capture);
 	endpoint->options.want_drain(endpoint->options.arg);
 }
 
@@ -45,15 +48,16 @@ void endpoint__on_timer(void *arg)
 	struct endpoint *endpoint = arg;
 	uint64_t now_ns = clock__ns(CLOCK_MONOTONIC);
 	struct serve_reading *reading;
-	bool has_ended = false;
+	bool has_ended = false, settles = false;
 
 	for (reading = endpoint->readings; reading; reading = reading->next)
 		if (reading->state == READING_RUNNING && reading->end_ns <= now_ns) {
 			reading->state = READING_ENDING;
 			has_ended = true;
+			settles |= reading->settles;
 		}
 	if (has_ended)
-		endpoint__want_drain(endpoint);
+		endpoint__want_drain(endpoint, settles);
 	endpoint__set_timer(endpoint);
 }
 
@@ -98,8 +102,10 @@ int endpoint__start(void *arg, const struct serve_reading_request *request, serv
 		snprintf(reason, SERVE_REASON_MAX, "pid %u: no such process", request->pid);
 	else
 		err = endpoint__demand_for(endpoint, name, request->pid, reason);
-	if (!err)
+	if (!err) {
 		reading->is_gauge = collector__find(name)->read != NULL;
+		reading->settles = collector__find(name)->settle != NULL;
+	}
 	if (!err && request->window_ns && !reading->is_gauge)
 		err = capture__open_tap(endpoint->capture, name, request->pid,
 			reading->answer.born_max_ns, &reading->tap);
@@ -110,7 +116,7 @@ int endpoint__start(void *arg, const struct serve_reading_request *request, serv
 	reading->state = request->window_ns ? READING_ARMED : READING_ENDING;
 	reading->next = endpoint->readings;
 	endpoint->readings = reading;
-	endpoint__want_drain(endpoint);
+	endpoint__want_drain(endpoint, reading->settles);
 	*ret = reading;
 	return 0;
 }
@@ -191,7 +197,7 @@ void endpoint__on_drained(struct endpoint *endpoint)
 	uint64_t now_ns = clock__ns(CLOCK_MONOTONIC);
 	struct serve_reading *reading, *next;
 
-	endpoint->is_drain_wanted = false;
+	endpoint->is_drain_wanted = endpoint->is_settled = false;
 	for (reading = endpoint->readings; reading; reading = next) {
 		next = reading->next; /* ready may end this one, and no other */
 		reading__on_drained(reading, now_ns);
