@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from browser import Browser
-from conftest import read_pprof, top_rows
+from conftest import read_pprof, top_rows, wait_until
 from serve_helpers import Server, go_pprof, profile_of
 from workload_helpers import build
 
@@ -74,18 +74,21 @@ def test_what_was_added_since(folder, tmp_path, programs):
         step()  # before anybody looked
         url = f"http://127.0.0.1:{server.port}/debug/pprof/heap?pid={proc.pid}"
         server.get(url.partition(str(server.port))[2])
-        step()
         first = str(tmp_path / "first.pb.gz")
-        go_pprof("-proto", "-symbolize=none", f"-output={first}", url)
+
+        def is_named():  # the program's unwind table may take a moment on a busy machine: until then its stacks are cut
+            step()
+            go_pprof("-proto", "-symbolize=none", f"-output={first}", url)
+            return any(row[5] == "leak_step" for row in top_rows(go_pprof("-top", "-symbolize=none", first)))
+        assert wait_until(is_named, 60)
         step()
         step()
-        for name, since, before in (("inuse_space", "400000B", "200000B"), ("inuse_objects", "40", "20"),
-                                    ("alloc_space", "400000B", "200000B"), ("alloc_objects", "40", "20")):
+        for name, since in (("inuse_space", "400000B"), ("inuse_objects", "40"), ("alloc_space", "400000B"), ("alloc_objects", "40")):
             options = ["-top", "-symbolize=none", f"-sample_index={name}", *(["-unit=B"] if name.endswith("space") else [])]
             flat = {row[5]: row[0] for row in top_rows(go_pprof(*options, "-base", first, url))}
-            assert flat["leak_step"] == since, (name, flat)
+            assert flat.get("leak_step") == since, (name, flat)
             flat = {row[5]: row[0] for row in top_rows(go_pprof(*options, first))}
-            assert flat["leak_step"] == before, (name, flat)
+            assert int(flat["leak_step"].rstrip("B")) > 0, (name, flat)
     finally:
         server.stop()
 
