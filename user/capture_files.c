@@ -42,7 +42,8 @@ void capture__release_files(struct capture *capture)
 	if (!is_mapped)
 		return;
 	processes__mark_files(capture->processes, is_mapped, file_cnt);
-	files__release(capture->files, is_mapped, now_ns, capture__kept_since(capture, now_ns));
+	if (files__release(capture->files, is_mapped, now_ns, capture__kept_since(capture, now_ns)))
+		capture->release_ns = 0; /* the next drain goes on */
 	free(is_mapped);
 	malloc_trim(0);
 }

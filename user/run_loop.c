@@ -10,6 +10,7 @@
 #include "log.h"
 #include "notify.h"
 #include "own.h"
+#include "process/file.h"
 
 #define DRAIN_NS_MAX                                                                               \
 	(1000 * MS_NS) /* with lines further apart the maps are still drained this often */
@@ -51,10 +52,25 @@ void run__on_events(void *arg)
 		loop__set_timer(run->events_timer, (uint64_t)again_ms * MS_NS, 0);
 }
 
+/* Ids of files are never given to others: stacks that are kept refer to them. */
+static void run__tell_files_are_full(struct run *run)
+{
+	const struct files *files = capture__files(run->capture);
+
+	if (run->told_files_are_full || !files__refused_cnt(files))
+		return;
+	run->told_files_are_full = true;
+	log__warn(
+		"%u files have been executed since the start, as many as can be told apart: frames of others are "
+		"addresses without a name from now on (files_refused); a restart begins anew",
+		files__cnt(files));
+}
+
 void run__on_guard(void *arg)
 {
 	struct run *run = arg;
 
+	run__tell_files_are_full(run);
 	budget__look(run->budget, run->drain_ns);
 	if (!capture__heap(run->capture))
 		return;

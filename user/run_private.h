@@ -37,6 +37,7 @@ struct run {
 	bool has_command;
 	bool command_ended;
 	bool is_started; /* there will be something to write */
+	bool told_files_are_full;
 	struct budget *budget;
 	uint64_t drain_ns;                      /* own CPU time of all drains */
 	struct symbols_options symbols_options; /* its cache serves every profile of this run */

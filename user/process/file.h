@@ -78,8 +78,8 @@ uint64_t files__refused_cnt(const struct files *files); /* mappings past the cap
 int files__fd(const struct files *files, uint32_t id);
 /* Closes descriptors of files that no process maps any more, so that their disk space is not held: those found unmapped
  * before needed_ns, from when on somebody keeps stacks, and all after ten minutes. is_mapped: by id, files__cnt() + 1 of
- * them. Times: CLOCK_MONOTONIC. */
-void files__release(
+ * them. Times: CLOCK_MONOTONIC. True when there may be more of them than are closed at once. */
+bool files__release(
 	struct files *files, const bool *is_mapped, uint64_t now_ns, uint64_t needed_ns);
 /* What to subtract from an address of this mapping to get the file's ELF address. */
 uint64_t file__bias(const struct file *file, uint64_t start, uint64_t offset);

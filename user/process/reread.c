@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "process/clock.h"
 #include "process/proc.h"
@@ -79,13 +80,27 @@ void rereads__on_map(
 		image__map(&reread->fresh, row);
 }
 
+/* What the event of this mapping told is more than can be read now, if the file was deleted. NULL: there was none. */
+static const struct mapping_row *reread__known(
+	const struct reread_line *line, const struct proc_mapping *mapping)
+{
+	const struct mapping_row *row = image__find(line->reread->process->image, mapping->start);
+	const struct file *file;
+
+	if (!row || row->start != mapping->start || row->end != mapping->end)
+		return NULL;
+	file = files__get(line->processes->files, row->file_id);
+	return file && !strcmp(file->path, mapping->path) ? row : NULL;
+}
+
 static int reread__on_mapping(const struct proc_mapping *mapping, void *arg)
 {
 	struct reread_line *line = arg;
 	struct reread *reread = line->reread;
-	struct mapping_row row = files__row_of(
-		line->processes->files, reread->process->pid, mapping);
+	const struct mapping_row *known = reread__known(line, mapping);
+	struct mapping_row row;
 
+	row = known ? *known : files__row_of(line->processes->files, reread->process->pid, mapping);
 	reread->read_to = row.end;
 	return image__map(&reread->fresh, &row);
 }
