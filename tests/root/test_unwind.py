@@ -76,8 +76,9 @@ SIGNAL = rf"(?:{BURN};)?on_signal;(?:{LIBC}|__restore_rt|__restore|\?)"
 RETURN = rf"{SIGNAL}|{LIBC}|__restore_rt|__restore" # the last three: back from the handler already
 LEAVES = {
     "burn": BURN,
-    "signal": rf"(?:(?:{RETURN});)?(?:interrupted;)?(?:burn_in_signal;)?leaf_signal",
-    "sigaltstack": rf"(?:(?:{RETURN});)?(?:interrupted;)?(?:burn_in_signal;)?leaf_sigaltstack",
+    # Before the signal, too: burn_in_signal() is in setitimer() for a while.
+    "signal": rf"(?:(?:{RETURN});)?(?:interrupted;|(?:__)?setitimer;)?(?:burn_in_signal;)?leaf_signal",
+    "sigaltstack": rf"(?:(?:{RETURN});)?(?:interrupted;|(?:__)?(?:setitimer|sigaltstack);)?(?:burn_in_signal;)?leaf_sigaltstack",
     "fault": rf"{BURN};on_fault;(?:{LIBC}|__restore_rt|__restore|\?);fault_at_entry;leaf_fault",
     "qsort": rf"(?:{BURN};compare;|__free;)?(?:(?:{LIBC}|msort_with_tmp|qsort|__qsort_r|wrapper_cmp|trinkle|sift|smoothsort);)+"
              r"leaf_qsort",
