@@ -62,13 +62,9 @@ static __always_inline u32 task__waits_for(struct task_struct *task, u32 state)
 
 static __always_inline void offcpu_key__fill(struct sample_key *key, struct task_struct *task)
 {
-	struct task_struct *leader = task->group_leader;
-
 	key->pid = task__pid(task);
-	key->start_ns = leader->start_boottime;
 	key->cgroup = task__cgroup(task);
-	task__copy_comm(key->comm, leader);
-	task__copy_comm(key->thread, task);
+	sample_key__name(key, task);
 }
 
 #endif

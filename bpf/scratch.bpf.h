@@ -60,6 +60,26 @@ _Static_assert(__builtin_offsetof(struct walk, frames) ==
 		       __builtin_offsetof(struct walk, record) + sizeof(struct stack_record),
 	"frames follow their record");
 
+/* The walk goes on where walk->regs were taken: a leaf, or what a signal interrupted. */
+static __always_inline void walk__enter_regs(struct walk *walk)
+{
+	walk->ip = walk->regs.ip;
+	walk->sp = walk->regs.dwarf[DWARF_REG_SP];
+	walk->fp = walk->regs.dwarf[DWARF_REG_FP];
+	walk->rbx_at = RBX_IN_REGS;
+	walk->exact = 1;
+	walk->has_regs = 1;
+}
+
+/* The walk goes on behind a call. */
+static __always_inline void walk__enter_caller(struct walk *walk, u64 ip, u64 sp)
+{
+	walk->ip = ip;
+	walk->sp = sp;
+	walk->exact = 0;
+	walk->has_regs = 0;
+}
+
 struct scratch {
 	u32 busy;
 	u32 pad;

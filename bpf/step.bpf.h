@@ -29,12 +29,9 @@ static __always_inline long step__to_record(struct walk *walk, struct frame_reco
 {
 	if (!frame->ret)
 		return 1;
-	walk->sp = walk->fp + sizeof(*frame);
+	walk__enter_caller(walk, frame->ret, walk->fp + sizeof(*frame));
 	walk->fp = frame->fp;
 	walk->rbx_at = RBX_LOST;
-	walk->ip = frame->ret;
-	walk->exact = 0;
-	walk->has_regs = 0;
 	return 0;
 }
 
@@ -88,10 +85,7 @@ static __always_inline long step__clone(struct walk *walk, struct task_struct *t
 		walk->end = STACK_END_UNREADABLE;
 		return 1;
 	}
-	walk->sp += sizeof(ret);
-	walk->ip = ret;
-	walk->exact = 0;
-	walk->has_regs = 0;
+	walk__enter_caller(walk, ret, walk->sp + sizeof(ret));
 	return !ret;
 }
 

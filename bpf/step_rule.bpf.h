@@ -25,19 +25,14 @@ static __always_inline long rule__signal(
 	if (user__read(task, regs, sizeof(*regs), walk->sp + rule->cfa_offset + SIGNAL_REGS_OFFSET))
 		return rule__end(walk, STACK_END_UNREADABLE);
 	signal_regs__copy(&walk->regs, regs);
-	walk->ip = walk->regs.ip;
-	walk->sp = walk->regs.dwarf[DWARF_REG_SP];
-	walk->fp = walk->regs.dwarf[DWARF_REG_FP];
-	walk->rbx_at = RBX_IN_REGS;
-	walk->exact = 1;
-	walk->has_regs = 1;
+	walk__enter_regs(walk);
 	if (!walk->ip)
 		return rule__end(walk, STACK_END_BAD_CFA);
 	return 0;
 }
 
-/* A register other than the stack and frame pointers; false: walk->end says why not. Known only where the thread was stopped. rbx, in which ld.so's lazy binding
- * keeps its frame, is followed from there. */
+/* A register other than the stack and frame pointers; false: walk->end says why not. It is known only where the thread was
+ * stopped; rbx, in which ld.so's lazy binding keeps its frame, is followed from there. */
 static __always_inline bool rule__register(
 	struct walk *walk, struct task_struct *task, u32 number, u64 *ret)
 {

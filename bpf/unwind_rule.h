@@ -60,8 +60,8 @@ _Static_assert(sizeof(struct unwind_rule) == 16, "rules are 16 bytes");
  * it is an exact pc, not one past a call. */
 #define UNWIND_RULE_SIGNAL_FRAME 1
 #define UNWIND_RULE_RA_REGISTER  2
-#define UNWIND_RULE_RBX_LOST                                                                       \
-	4 /* the caller's rbx is not recoverable; without this or a place it is unchanged */
+/* The caller's rbx is not recoverable. Without this or a place for it, it is unchanged. */
+#define UNWIND_RULE_RBX_LOST 4
 
 static inline int unwind_rule__tells_rbx(const struct unwind_rule *rule)
 {

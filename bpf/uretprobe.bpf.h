@@ -25,10 +25,8 @@ static __always_inline bool walk__return_from(
 		u64 at = BPF_CORE_READ(call, stack);
 
 		if (at >= low && at <= high) {
-			walk->ip = BPF_CORE_READ(call, orig_ret_vaddr);
-			walk->sp = at + RETURN_POPS_BYTES;
-			walk->exact = 0;
-			walk->has_regs = 0;
+			walk__enter_caller(
+				walk, BPF_CORE_READ(call, orig_ret_vaddr), at + RETURN_POPS_BYTES);
 			return true;
 		}
 		call = BPF_CORE_READ(call, next);
@@ -50,10 +48,7 @@ static __always_inline bool walk__return_by_trampoline(struct walk *walk, struct
 	at = walk->sp + (u64)cnt * sizeof(u64);
 	if (cnt < 0 || user__read(task, &ret, sizeof(ret), at))
 		return false;
-	walk->ip = ret;
-	walk->sp = at + sizeof(ret);
-	walk->exact = 0;
-	walk->has_regs = 0;
+	walk__enter_caller(walk, ret, at + sizeof(ret));
 	return true;
 }
 

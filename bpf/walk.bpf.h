@@ -123,13 +123,8 @@ static __always_inline void walk__user(
 {
 	struct walk_of_task ctx = {.walk = walk, .task = task};
 
-	walk->ip = walk->regs.ip;
-	walk->sp = walk->regs.dwarf[DWARF_REG_SP];
-	walk->fp = walk->regs.dwarf[DWARF_REG_FP];
-	walk->rbx_at = RBX_IN_REGS;
+	walk__enter_regs(walk);
 	walk->window_usable = 0;
-	walk->exact = 1;
-	walk->has_regs = 1;
 	walk->switch_cnt = 0;
 	walk->in_exec = in_exec;
 	walk->end = STACK_END_ROOT;
