@@ -20,7 +20,7 @@
 int answer__init(struct answer *answer, const struct capture *capture, const char *profile,
 	uint32_t pid, bool with_kernel)
 {
-	uint64_t tick_ns = NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK), start_ns;
+	uint64_t tick_ns = proc_stat__tick_ns(), start_ns;
 	struct proc_stat stat;
 
 	*answer = (struct answer){.capture = capture,

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a capture holds, and for how long: files that are open, and memory that a burst took. */
 #include "capture_private.h"
-#include "process/clock.h"
 
 #include <malloc.h>
 #include <stdlib.h>
+
+#include "process/clock.h"
 
 #define RELEASE_PERIOD_NS (30 * NS_PER_S)
 

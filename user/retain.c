@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* --retain: a profile a minute on disk. */
-#include "process/clock.h"
 #include "retain_private.h"
 
 #include <errno.h>
@@ -18,6 +17,7 @@
 #include "log.h"
 #include "output/file.h"
 #include "output/pprof.h"
+#include "process/clock.h"
 #include "retained.h"
 #include "serve/watch.h"
 

@@ -53,7 +53,7 @@ void heap__watch_room(struct collector *heap)
 bool heap__remark(const struct collector *heap, uint32_t pid, size_t index, char *ret, size_t size)
 {
 	const struct heap_guard *guard = &heap->guard;
-	uint32_t all_cnt, bare_cnt = heap__bare_cnt(heap, pid, &all_cnt);
+	uint32_t all_cnt, bare_cnt;
 
 	if (guard->is_detached && !index--) {
 		remark__detached(guard, ret, size);
@@ -65,6 +65,7 @@ bool heap__remark(const struct collector *heap, uint32_t pid, size_t index, char
 			1u << guard->thin, 100 * guard->max);
 		return true;
 	}
+	bare_cnt = heap__bare_cnt(heap, pid, &all_cnt);
 	if (bare_cnt && !index--) {
 		snprintf(ret, size,
 			"heap: no allocator (a malloc and a free with symbols) was found in what %u of %u processes map",

@@ -106,12 +106,11 @@ static int target__add_allocs(struct heap_target *target, const struct heap_prog
 /* The kernel looks for the process by its number, which may have been given to another one meanwhile: that is let go at once. */
 static bool target__is_another(const struct heap_target *target)
 {
-	uint64_t tick_ns = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
 	struct proc_stat stat;
 
 	/* start_ticks is rounded down, and start_ns never too early */
 	return !proc_stat__read((pid_t)target->pid, &stat) &&
-	       stat.start_ticks * tick_ns > target->start_ns;
+	       stat.start_ticks * proc_stat__tick_ns() > target->start_ns;
 }
 
 /* Runs one of the above, and again with the functions' entries where this kernel does not take a chosen instruction. What

@@ -278,9 +278,10 @@ int process_events__drain(
 	struct process_events *events, struct processes *processes, bool *ret_more)
 {
 	uint64_t now_ns = clock__ns(CLOCK_BOOTTIME);
-	int reread = rereads__step(processes, now_ns + REREAD_NS);
-	int left = events__work(events, processes, now_ns + SLICE_NS);
+	int left;
 
-	*ret_more = left > 0 || reread > 0 || processes->rereads;
+	rereads__step(processes, now_ns + REREAD_NS);
+	left = events__work(events, processes, now_ns + SLICE_NS);
+	*ret_more = left > 0 || processes->reread || processes->rereads;
 	return left < 0 ? left : 0;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #define PROC_MAPS_MAX 65536 /* mappings read of one process: above vm.max_map_count's default */
 
@@ -48,6 +49,12 @@ struct proc_stat {
 	uint64_t end_code;
 	uint64_t start_stack;
 };
+
+/* Nanoseconds of a tick of start_ticks. */
+static inline uint64_t proc_stat__tick_ns(void)
+{
+	return 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
+}
 
 /* Parses the text of a stat file; comm may hold anything, so the last ')' ends it. 0 or -EINVAL. */
 int proc_stat__parse(const char *text, struct proc_stat *ret);

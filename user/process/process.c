@@ -174,7 +174,6 @@ static int processes__scan_lines(
 	struct processes *processes, uint32_t pid, uint64_t now_ns, uint32_t line_max)
 {
 	struct process *process = processes__find(processes, pid), *found = process;
-	uint64_t tick_ns = 1000000000ull / (uint64_t)sysconf(_SC_CLK_TCK);
 	struct proc_stat stat;
 	int err;
 
@@ -182,7 +181,7 @@ static int processes__scan_lines(
 		return -ESRCH;
 	if (!process || process->end_ns) {
 		/* start_ticks is rounded down */
-		process = process__new(pid, (stat.start_ticks + 1) * tick_ns);
+		process = process__new(pid, (stat.start_ticks + 1) * proc_stat__tick_ns());
 		if (!process)
 			return -ENOMEM;
 		found = NULL;

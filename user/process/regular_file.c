@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -36,10 +37,17 @@ int regular_file__open(const char *path)
 	return probe < 0 ? -errno : regular_file__reopen(probe);
 }
 
-int regular_file__open_in_root(pid_t pid, const char *path)
+int root__open(int root, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+		.flags = (uint64_t)flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : fd;
+}
+
+int regular_file__open_in_root(pid_t pid, const char *path)
+{
 	char root_path[64];
 	int root, probe;
 
@@ -47,9 +55,7 @@ int regular_file__open_in_root(pid_t pid, const char *path)
 	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return -errno;
-	probe = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	if (probe < 0)
-		probe = -errno;
+	probe = root__open(root, path, O_PATH | O_CLOEXEC);
 	close(root);
 	return probe < 0 ? probe : regular_file__reopen(probe);
 }

@@ -4,13 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "process/proc.h"
+#include "process/regular_file.h"
 
 static ssize_t read_text(int dir, const char *name, char *buf, size_t buf_bytes)
 {
@@ -61,7 +62,7 @@ static int read_ids(int dir, struct process_ids *ret)
 /* Field 22 of stat, start in clock ticks since boot, agrees with start_ns to the tick. */
 static bool started_at(int dir, uint64_t start_ns)
 {
-	uint64_t tick_ns = 1000000000ull / sysconf(_SC_CLK_TCK);
+	uint64_t tick_ns = proc_stat__tick_ns();
 	unsigned long long ticks;
 	char text[1024];
 	const char *field;
@@ -74,18 +75,6 @@ static bool started_at(int dir, uint64_t start_ns)
 	if (!field || sscanf(field, " %llu", &ticks) != 1)
 		return false;
 	return start_ns / tick_ns + 1 >= ticks && start_ns / tick_ns <= ticks + 1;
-}
-
-/* name below root, both as the process sees them: its absolute links stay below its root too. */
-static int open_in_root(int root, const char *name)
-{
-	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-	int fd = syscall(SYS_openat2, root, name, &how, sizeof(how));
-
-	return fd < 0 ? -errno : fd;
 }
 
 static int check_owner(int fd, uid_t real, uid_t effective)
@@ -116,7 +105,7 @@ static int open_of_live(int dir, uint64_t start_ns, struct process_ids *ids)
 	if (root < 0)
 		return -errno;
 	snprintf(name, sizeof(name), "tmp/perf-%u.map", ids->ns_pid);
-	fd = open_in_root(root, name);
+	fd = root__open(root, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	close(root);
 	return fd;
 }
