@@ -28,3 +28,8 @@ uint64_t own__rss_bytes(void)
 {
 	return process_memory__rss(getpid());
 }
+
+uint64_t own__rss_max_bytes(void)
+{
+	return process_memory__rss_max(getpid());
+}

@@ -181,9 +181,10 @@ void report__stats(const struct capture *capture, const struct symbols_options *
 		(double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 	duration_ns = capture__duration_ns(capture);
 	fprintf(stderr,
-		"bpfprof: stats: cpu %.3f s in all, %.3f %% of one CPU; rss %llu KiB, at most %ld KiB\n",
+		"bpfprof: stats: cpu %.3f s in all, %.3f %% of one CPU; rss %llu KiB, at most %llu KiB\n",
 		cpu_s, duration_ns ? cpu_s * 1e11 / (double)duration_ns : 0.0,
-		(unsigned long long)own__rss_bytes() / 1024, usage.ru_maxrss);
+		(unsigned long long)own__rss_bytes() / 1024,
+		(unsigned long long)own__rss_max_bytes() / 1024);
 	shared__each_program(capture__shared(capture), program__print, NULL);
 	shared__each_map(capture__shared(capture), map__print, &map_bytes);
 	capture__unwind_stats(capture, &unwind);

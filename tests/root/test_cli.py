@@ -455,6 +455,17 @@ def test_quiet_and_verbose(bpfprof, programs):
     assert SCHED.search(bpfprof.run("--pid", pid, "-d", "1500ms", "-q").stderr)
 
 
+def test_the_memory_in_stats_is_our_own():
+    """A parent's that is larger is not taken for it: getrusage(2) tells what a process was before its exec, too."""
+    large_kib = 300 << 10
+    parent = f"import subprocess, sys; keep = b'x' * ({large_kib} << 10); sys.exit(subprocess.run(sys.argv[1:]).returncode)"
+    done = subprocess.run(["/usr/bin/python3", "-c", parent, BIN, "--stats", "--no-trace", "--listen", "off", "-d", "1"],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    now, most = map(int, re.search(r"rss (\d+) KiB, at most (\d+) KiB", done.stderr).groups())
+    assert 0 < now < large_kib and 0 < most < large_kib, done.stderr
+
+
 def test_formats(bpfprof, programs):
     pid = programs.python(COMPILE, 1000).pid
     assert bpfprof.run("--pid", pid, "-P", "cpu", "-d", "1s", "--no-trace", "-f", "folded", "--top=0").stdout == ""

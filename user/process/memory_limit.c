@@ -26,6 +26,22 @@ uint64_t process_memory__rss(pid_t pid)
 	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+uint64_t process_memory__rss_max(pid_t pid)
+{
+	unsigned long long kib = 0;
+	char path[64], line[256];
+	FILE *status;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	status = fopen(path, "re");
+	if (!status)
+		return 0;
+	while (fgets(line, sizeof(line), status) && sscanf(line, "VmHWM: %llu kB", &kib) != 1)
+		;
+	fclose(status);
+	return kib * 1024;
+}
+
 static uint64_t least(uint64_t one, uint64_t other)
 {
 	return !one || (other && other < one) ? other : one;
